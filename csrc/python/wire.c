@@ -1,0 +1,335 @@
+/* winsvc._sim only: what the simulated SCM (winsvc/testing) calls. */
+#include "python/convert.h"
+#include "python/hosting.h"
+
+#include "os/fault.h"
+#include "scm/sim.h"
+
+#define CLOCK "winsvc.clock"
+#define WIRE "winsvc.wire"
+
+wsv_scm *
+py_wire(PyObject *capsule)
+{
+    return PyCapsule_GetPointer(capsule, WIRE);
+}
+
+static void
+free_clock(PyObject *capsule)
+{
+    wsv_clock_free(PyCapsule_GetPointer(capsule, CLOCK));
+}
+
+static void
+free_wire(PyObject *capsule)
+{
+    wsv_sim_free(py_wire(capsule));
+    Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule)); /* its clock */
+}
+
+/* clock_new(virtual) -> clock */
+static PyObject *
+clock_new(PyObject *Py_UNUSED(module), PyObject *is_virtual)
+{
+    PyObject *capsule;
+    wsv_clock *clock;
+    wsv_err err;
+
+    err = wsv_clock_new(PyObject_IsTrue(is_virtual) == 1, &clock);
+    if (err != WSV_OK)
+        return py_raise(err, NULL);
+    capsule = PyCapsule_New(clock, CLOCK, free_clock);
+    if (capsule == NULL)
+        wsv_clock_free(clock);
+    return capsule;
+}
+
+/* clock_now(clock) -> ns */
+static PyObject *
+clock_now(PyObject *Py_UNUSED(module), PyObject *capsule)
+{
+    wsv_clock *clock = PyCapsule_GetPointer(capsule, CLOCK);
+
+    if (clock == NULL)
+        return NULL;
+    return PyLong_FromUnsignedLongLong(wsv_clock_now(clock));
+}
+
+/* clock_advance(clock, seconds) */
+static PyObject *
+clock_advance(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule, *seconds;
+    wsv_clock *clock;
+    uint64_t ns;
+
+    if (!PyArg_ParseTuple(args, "OO:clock_advance", &capsule, &seconds))
+        return NULL;
+    clock = PyCapsule_GetPointer(capsule, CLOCK);
+    if (clock == NULL || !py_seconds(seconds, &ns))
+        return NULL;
+    DETACHED(wsv_clock_advance(clock, ns));
+    Py_RETURN_NONE;
+}
+
+/* wire_new(clock) -> wire */
+static PyObject *
+wire_new(PyObject *Py_UNUSED(module), PyObject *clock)
+{
+    wsv_clock *native = PyCapsule_GetPointer(clock, CLOCK);
+    PyObject *capsule;
+    wsv_scm *wire;
+    wsv_err err;
+
+    if (native == NULL)
+        return NULL;
+    err = wsv_sim_new(native, &wire);
+    if (err != WSV_OK)
+        return py_raise(err, NULL);
+    capsule = PyCapsule_New(wire, WIRE, free_wire);
+    if (capsule == NULL) {
+        wsv_sim_free(wire);
+        return NULL;
+    }
+    Py_INCREF(clock);
+    PyCapsule_SetContext(capsule, clock);
+    return capsule;
+}
+
+/* wire_connected(wire, seconds) -> outcome */
+static PyObject *
+wire_connected(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule, *seconds;
+    wsv_sim_outcome outcome;
+    uint64_t timeout;
+    wsv_scm *wire;
+
+    if (!PyArg_ParseTuple(args, "OO:wire_connected", &capsule, &seconds))
+        return NULL;
+    wire = py_wire(capsule);
+    if (wire == NULL || !py_seconds(seconds, &timeout))
+        return NULL;
+    DETACHED(outcome = wsv_sim_wait_connected(wire, timeout));
+    return PyLong_FromLong((long)outcome);
+}
+
+/* wire_start(wire, own, argv, seconds) -> outcome */
+static PyObject *
+wire_start(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule, *arguments, *seconds, *keep;
+    const wsv_wchar **argv;
+    wsv_sim_outcome outcome;
+    uint64_t timeout;
+    uint32_t argc;
+    wsv_scm *wire;
+    int own;
+
+    if (!PyArg_ParseTuple(args, "OpO!O:wire_start", &capsule, &own,
+                          &PyTuple_Type, &arguments, &seconds))
+        return NULL;
+    wire = py_wire(capsule);
+    if (wire == NULL || !py_seconds(seconds, &timeout))
+        return NULL;
+    argv = py_texts_encode(arguments, &argc, &keep);
+    if (argv == NULL)
+        return NULL;
+    DETACHED(outcome = wsv_sim_start(wire, own != 0, argc, argv, timeout));
+    PyMem_Free((void *)argv);
+    Py_DECREF(keep);
+    return PyLong_FromLong((long)outcome);
+}
+
+/* wire_control(wire, service, code, event_type, data | None, seconds)
+ * -> (outcome, what the handler answered) */
+static PyObject *
+wire_control(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    unsigned int service, code, event_type;
+    PyObject *capsule, *seconds;
+    wsv_sim_outcome outcome;
+    const char *data;
+    Py_ssize_t size;
+    wsv_control control;
+    uint64_t timeout;
+    uint32_t answer;
+    wsv_scm *wire;
+
+    if (!PyArg_ParseTuple(args, "OIIIz#O:wire_control", &capsule, &service,
+                          &code, &event_type, &data, &size, &seconds))
+        return NULL;
+    wire = py_wire(capsule);
+    if (wire == NULL || !py_seconds(seconds, &timeout))
+        return NULL;
+    control.code = code;
+    control.event_type = event_type;
+    control.size = (uint32_t)size;
+    control.data = data;
+    DETACHED(outcome =
+                 wsv_sim_control(wire, service, &control, timeout, &answer));
+    return Py_BuildValue("iI", (int)outcome, (unsigned int)answer);
+}
+
+/* wire_kill(wire, exit_code) */
+static PyObject *
+wire_kill(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    unsigned int exit_code;
+    PyObject *capsule;
+    wsv_scm *wire;
+
+    if (!PyArg_ParseTuple(args, "OI:wire_kill", &capsule, &exit_code))
+        return NULL;
+    wire = py_wire(capsule);
+    if (wire == NULL)
+        return NULL;
+    DETACHED(wsv_sim_kill(wire, exit_code));
+    Py_RETURN_NONE;
+}
+
+/* wire_death(wire) -> exit code, or None while it lives */
+static PyObject *
+wire_death(PyObject *Py_UNUSED(module), PyObject *capsule)
+{
+    wsv_scm *wire = py_wire(capsule);
+    uint32_t exit_code;
+    bool dead;
+
+    if (wire == NULL)
+        return NULL;
+    dead = wsv_sim_is_dead(wire, &exit_code);
+    if (!dead)
+        Py_RETURN_NONE;
+    return PyLong_FromUnsignedLong(exit_code);
+}
+
+static PyObject *
+build_report(const wsv_sim_report *report)
+{
+    const wsv_status *status = &report->status;
+
+    return Py_BuildValue(
+        "KIIIIIIII", (unsigned long long)report->time,
+        (unsigned int)report->service, (unsigned int)status->type,
+        (unsigned int)status->state, (unsigned int)status->accepted,
+        (unsigned int)status->exit_code, (unsigned int)status->specific_code,
+        (unsigned int)status->checkpoint, (unsigned int)status->wait_hint);
+}
+
+/* wire_last(wire, service) -> (number of reports so far, report): a report is
+ * (time, service, type, state, accepted, exit_code, specific_code, checkpoint,
+ * wait_hint ms), of state 0 when there is none. */
+static PyObject *
+wire_last(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    unsigned int service;
+    PyObject *capsule;
+    wsv_sim_report last;
+    uint64_t count;
+    wsv_scm *wire;
+
+    if (!PyArg_ParseTuple(args, "OI:wire_last", &capsule, &service))
+        return NULL;
+    wire = py_wire(capsule);
+    if (wire == NULL)
+        return NULL;
+    DETACHED(count = wsv_sim_last(wire, service, &last));
+    return Py_BuildValue("KN", (unsigned long long)count, build_report(&last));
+}
+
+/* wire_reports(wire, first) -> list of reports from number `first` on */
+static PyObject *
+wire_reports(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule, *reports, *item;
+    unsigned long long first;
+    wsv_sim_report report;
+    uint64_t number;
+    wsv_scm *wire;
+    bool found;
+
+    if (!PyArg_ParseTuple(args, "OK:wire_reports", &capsule, &first))
+        return NULL;
+    wire = py_wire(capsule);
+    if (wire == NULL)
+        return NULL;
+    number = first;
+    reports = PyList_New(0);
+    while (reports != NULL) {
+        DETACHED(found = wsv_sim_report_get(wire, &number, &report));
+        if (!found)
+            break;
+        item = build_report(&report);
+        if (item == NULL || PyList_Append(reports, item) < 0)
+            Py_CLEAR(reports);
+        Py_XDECREF(item);
+        number++;
+    }
+    return reports;
+}
+
+/* wire_wait(wire, count, seconds): until there are more than `count` reports
+ */
+static PyObject *
+wire_wait(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule, *seconds;
+    unsigned long long count;
+    uint64_t timeout;
+    wsv_scm *wire;
+
+    if (!PyArg_ParseTuple(args, "OKO:wire_wait", &capsule, &count, &seconds))
+        return NULL;
+    wire = py_wire(capsule);
+    if (wire == NULL || !py_seconds(seconds, &timeout))
+        return NULL;
+    DETACHED(wsv_sim_wait_change(wire, count, timeout));
+    Py_RETURN_NONE;
+}
+
+/* fault_arm(mask, nth) */
+static PyObject *
+fault_arm(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    unsigned int mask, nth;
+
+    if (!PyArg_ParseTuple(args, "II:fault_arm", &mask, &nth))
+        return NULL;
+    wsv_fault_arm(mask, nth);
+    Py_RETURN_NONE;
+}
+
+/* fault_left() -> calls left until the armed failure, 0 once it has happened
+ */
+static PyObject *
+fault_left(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    return PyLong_FromUnsignedLong(wsv_fault_left());
+}
+
+/* live_count() -> seam objects alive */
+static PyObject *
+live_count(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
+{
+    return PyLong_FromLong(wsv_fault_live_count());
+}
+
+PyMethodDef py_wire_methods[] = {
+    {"clock_new", clock_new, METH_O, NULL},
+    {"clock_now", clock_now, METH_O, NULL},
+    {"clock_advance", clock_advance, METH_VARARGS, NULL},
+    {"wire_new", wire_new, METH_O, NULL},
+    {"wire_connected", wire_connected, METH_VARARGS, NULL},
+    {"wire_start", wire_start, METH_VARARGS, NULL},
+    {"wire_control", wire_control, METH_VARARGS, NULL},
+    {"wire_kill", wire_kill, METH_VARARGS, NULL},
+    {"wire_death", wire_death, METH_O, NULL},
+    {"wire_last", wire_last, METH_VARARGS, NULL},
+    {"wire_reports", wire_reports, METH_VARARGS, NULL},
+    {"wire_wait", wire_wait, METH_VARARGS, NULL},
+    {"fault_arm", fault_arm, METH_VARARGS, NULL},
+    {"fault_left", fault_left, METH_NOARGS, NULL},
+    {"live_count", live_count, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
+};

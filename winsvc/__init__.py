@@ -1,0 +1,82 @@
+"""winsvc: run a Python program as a Windows service.
+
+Public names, imported on first use: a service is to tell the SCM that it starts
+before it spends time on anything else.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from winsvc.cli import main as main
+    from winsvc.config import ServiceConfig as ServiceConfig
+    from winsvc.errors import NoSCM as NoSCM
+    from winsvc.errors import NotStartedBySCM as NotStartedBySCM
+    from winsvc.errors import ServiceAccessDenied as ServiceAccessDenied
+    from winsvc.errors import ServiceCannotAcceptControl as ServiceCannotAcceptControl
+    from winsvc.errors import ServiceError as ServiceError
+    from winsvc.errors import ServiceExists as ServiceExists
+    from winsvc.errors import ServiceFailed as ServiceFailed
+    from winsvc.errors import ServiceMarkedForDelete as ServiceMarkedForDelete
+    from winsvc.errors import ServiceNotActive as ServiceNotActive
+    from winsvc.errors import ServiceNotFound as ServiceNotFound
+    from winsvc.errors import ServiceTimeout as ServiceTimeout
+    from winsvc.events import Event as Event
+    from winsvc.journal import JournalEntry as JournalEntry
+    from winsvc.manager import ServiceHandle as ServiceHandle
+    from winsvc.manager import ServiceManager as ServiceManager
+    from winsvc.manager import ServiceStatus as ServiceStatus
+    from winsvc.process import run as run
+    from winsvc.service import Service as Service
+    from winsvc.service import ServiceExit as ServiceExit
+    from winsvc.states import Accept as Accept
+    from winsvc.states import Control as Control
+    from winsvc.states import FailureCode as FailureCode
+    from winsvc.states import ServiceType as ServiceType
+    from winsvc.states import StartType as StartType
+    from winsvc.states import State as State
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "cli": ["main"],
+    "config": ["ServiceConfig"],
+    "errors": [
+        "NoSCM",
+        "NotStartedBySCM",
+        "ServiceAccessDenied",
+        "ServiceCannotAcceptControl",
+        "ServiceError",
+        "ServiceExists",
+        "ServiceFailed",
+        "ServiceMarkedForDelete",
+        "ServiceNotActive",
+        "ServiceNotFound",
+        "ServiceTimeout",
+    ],
+    "events": ["Event"],
+    "journal": ["JournalEntry"],
+    "manager": ["ServiceHandle", "ServiceManager", "ServiceStatus"],
+    "process": ["run"],
+    "service": ["Service", "ServiceExit"],
+    "states": [
+        "Accept",
+        "Control",
+        "FailureCode",
+        "ServiceType",
+        "StartType",
+        "State",
+    ],
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+__all__ = sorted(_HOME_OF)
+
+
+def __getattr__(name: str) -> object:
+    if name not in _HOME_OF:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    from importlib import import_module
+
+    value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    globals()[name] = value
+    return value

@@ -1,0 +1,260 @@
+"""The two extension modules; nobody else imports them.
+
+Each is loaded when first asked for: ``import winsvc`` loads neither, and a
+service under the real SCM never loads ``_sim``.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from typing import Any, Protocol, TypeAlias
+
+from winsvc.errors import NoSCM
+
+Capsule: TypeAlias = Any
+"""A capsule of the extension: a process, a service, a wire, a handle …"""
+
+StatusTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int]
+"""(type, state, accepted, exit_code, specific_code, checkpoint, wait_hint in
+ms, pid)"""
+
+JournalTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int]
+"""(number, kind, time in ns, done in ns, a, b, c, result)"""
+
+ReportTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
+"""(time in ns, service, type, state, accepted, exit_code, specific_code,
+checkpoint, wait_hint in ms)"""
+
+
+class Hosting(Protocol):
+    """What both modules offer to a process that hosts services."""
+
+    def process_new(self, wire: Capsule | None, names: tuple[str, ...], /) -> Capsule:
+        """Return a process that hosts these services; no wire in ``_core``."""
+
+    def process_start(self, process: Capsule, /) -> None:
+        """Create the dispatcher thread."""
+
+    def process_join(self, process: Capsule, /) -> bool:
+        """Block until the dispatcher has returned; OSError if it never was one."""
+
+    def process_services(self, process: Capsule, /) -> tuple[Capsule, ...]:
+        """Return the services, in the order of the names."""
+
+    def wait_start(self, service: Capsule, /) -> tuple[str, ...] | None:
+        """Block until started; return ServiceMain's arguments, None when woken."""
+
+    def configure(
+        self,
+        service: Capsule,
+        handled: int,
+        hint: float,
+        start: float | None,
+        stop: float | None,
+        pause: float | None,
+        resume: float | None,
+        /,
+    ) -> None:
+        """Set the accept mask, the wait hint and the budgets of the phases."""
+
+    def started(self, service: Capsule, /) -> bool:
+        """Report RUNNING; False: it has been asked to stop."""
+
+    def wait_event(
+        self, service: Capsule, /
+    ) -> tuple[int, int, bytes, int, int] | None:
+        """Block for (code, event_type, data, count, controls dropped since)."""
+
+    def begin(self, service: Capsule, control: int, /) -> bool:
+        """Tell whether a control's handler is to be called."""
+
+    def finish(self, service: Capsule, control: int, /) -> bool:
+        """Report PAUSED or RUNNING after its handler; False: it is stopping."""
+
+    def wait_stop(self, service: Capsule, seconds: float | None, /) -> bool | None:
+        """Block; True: stop, False: the time is up, None: woken."""
+
+    def progress(self, service: Capsule, hint: float, /) -> bool:
+        """Raise the checkpoint; False: nothing is pending."""
+
+    def request_stop(self, service: Capsule, /) -> bool:
+        """Act as if a STOP had come."""
+
+    def stopped(self, service: Capsule, exit_code: int, specific_code: int, /) -> bool:
+        """Report STOPPED; False: the process is dead to the SCM already."""
+
+    def wait_expired(self, service: Capsule, /) -> int | None:
+        """Block for a state that is past its deadline; None at the end."""
+
+    def expired_seen(self, service: Capsule, /) -> None:
+        """Say that what had to be logged is logged."""
+
+    def wake(self, service: Capsule, /) -> None:
+        """Let wait_start and wait_stop return None once."""
+
+    def state(self, service: Capsule, /) -> int:
+        """Return the state."""
+
+    def is_stopping(self, service: Capsule, /) -> bool:
+        """Tell whether it has been asked to stop."""
+
+    def journal(self, service: Capsule, /) -> list[JournalTuple]:
+        """Return the journal's entries."""
+
+
+class Wire(Protocol):
+    """What ``_sim`` offers to the simulated SCM, besides."""
+
+    def clock_new(self, virtual: bool, /) -> Capsule:
+        """Return a clock."""
+
+    def clock_now(self, clock: Capsule, /) -> int:
+        """Return its time in ns."""
+
+    def clock_advance(self, clock: Capsule, seconds: float, /) -> None:
+        """Move a virtual clock on."""
+
+    def wire_new(self, clock: Capsule, /) -> Capsule:
+        """Return a wire between the SCM and one process."""
+
+    def wire_connected(self, wire: Capsule, seconds: float | None, /) -> int:
+        """Block until the process has connected; return the outcome."""
+
+    def wire_start(
+        self, wire: Capsule, own: bool, argv: tuple[str, ...], seconds: float | None, /
+    ) -> int:
+        """Start a service; return the outcome."""
+
+    def wire_control(
+        self,
+        wire: Capsule,
+        service: int,
+        code: int,
+        event_type: int,
+        data: bytes | None,
+        seconds: float | None,
+        /,
+    ) -> tuple[int, int]:
+        """Send a control; return the outcome and the handler's answer."""
+
+    def wire_kill(self, wire: Capsule, exit_code: int, /) -> None:
+        """End the process as far as the SCM can see."""
+
+    def wire_death(self, wire: Capsule, /) -> int | None:
+        """Return the process's exit code, None while it lives."""
+
+    def wire_last(self, wire: Capsule, service: int, /) -> tuple[int, ReportTuple]:
+        """Return the number of reports so far, and the last."""
+
+    def wire_reports(self, wire: Capsule, first: int, /) -> list[ReportTuple]:
+        """Return the reports from one on."""
+
+    def wire_wait(self, wire: Capsule, count: int, seconds: float | None, /) -> None:
+        """Block until there are more reports than ``count``."""
+
+    def fault_arm(self, mask: int, nth: int, /) -> None:
+        """Make the n-th call of the kinds in ``mask`` fail."""
+
+    def fault_left(self) -> int:
+        """Return the calls left until then."""
+
+    def live_count(self) -> int:
+        """Return the number of OS objects alive."""
+
+
+class Managing(Protocol):
+    """What ``_core`` offers to a client of the SCM.
+
+    All may block for as long as the SCM or the network takes, with the GIL
+    released; failures are OSError with ``winerror``.  A handle is closed once,
+    by ``handle_close`` or when it is no longer referenced; using it after that
+    is error 6.
+    """
+
+    def manager_open(self, machine: str | None, access: int, /) -> Capsule:
+        """Return a handle to the SCM."""
+
+    def handle_close(self, handle: Capsule, /) -> None:
+        """Close a handle; again does nothing."""
+
+    def service_list(self, manager: Capsule, /) -> list[tuple[str, str, StatusTuple]]:
+        """Return (name, display name, status) of every service."""
+
+    def service_create(
+        self,
+        manager: Capsule,
+        name: str,
+        display_name: str,
+        command_line: str,
+        service_type: int,
+        start_type: int,
+        account: str | None,
+        password: str | None,
+        access: int,
+        /,
+    ) -> Capsule:
+        """Create a service and return a handle with these rights."""
+
+    def service_open(self, manager: Capsule, name: str, access: int, /) -> Capsule:
+        """Return a handle with these rights."""
+
+    def service_delete(self, service: Capsule, /) -> None:
+        """Mark a service for deletion."""
+
+    def service_start(self, service: Capsule, arguments: tuple[str, ...], /) -> None:
+        """Start a service."""
+
+    def service_control(self, service: Capsule, code: int, /) -> StatusTuple:
+        """Send a control; the status returned has no pid."""
+
+    def service_status(self, service: Capsule, /) -> StatusTuple:
+        """Return the SCM's record of the status."""
+
+    def service_describe(self, service: Capsule, text: str, /) -> None:
+        """Set the description; ``""`` removes it."""
+
+
+class Core(Hosting, Managing, Protocol):
+    """The module ``winsvc._core``."""
+
+
+class Sim(Hosting, Wire, Protocol):
+    """The module ``winsvc._sim``."""
+
+
+def _load(name: str) -> Any:
+    try:
+        return importlib.import_module(f"winsvc.{name}")
+    except ImportError as error:
+        raise ImportError(
+            f"winsvc's binary {name} cannot be loaded ({error}): reinstall pywinsvc, "
+            "or in its source tree run `python setup.py build_ext --inplace`",
+            name=f"winsvc.{name}",
+        ) from error
+
+
+def require_core(operation: str) -> Core:
+    """Return ``winsvc._core``, loaded at the first call.
+
+    Args:
+        operation: What it is needed for, as ServiceError words it.
+
+    Raises:
+        NoSCM: This is not Windows.
+        ImportError: The binary is not built, or cannot be loaded.
+    """
+    if os.name != "nt":
+        raise NoSCM(operation=operation)
+    core: Core = _load("_core")
+    return core
+
+
+def require_sim() -> Sim:
+    """Return ``winsvc._sim``, loaded at the first call.
+
+    Raises:
+        ImportError: The binary is not built, or cannot be loaded.
+    """
+    sim: Sim = _load("_sim")
+    return sim

@@ -1,0 +1,124 @@
+r"""Names of services' classes: ``module:Class`` and ``path\file.py:Class``."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from types import ModuleType
+
+from winsvc.service import Service, check_class
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where a service's class is.
+
+    Attributes:
+        module: Dotted name, or the path of a ``.py`` file.
+        cls: Name of the class; empty for the only one of the module.
+    """
+
+    module: str
+    cls: str = ""
+
+    @property
+    def is_file(self) -> bool:
+        """True for the path of a script."""
+        return self.module.lower().endswith((".py", ".pyw"))
+
+    def __str__(self) -> str:
+        """Return it as it is written on a command line."""
+        return f"{self.module}:{self.cls}" if self.cls else self.module
+
+
+def parse_target(text: str) -> Target:
+    """Parse ``module:Class``, ``file.py:Class`` or, for the only class, less.
+
+    Raises:
+        ValueError: It is neither.
+    """
+    module, colon, cls = text.rpartition(":")
+    # C:\clock.py has a colon, and no class after it.
+    if not colon or os.sep in cls or "\\" in cls or "/" in cls:
+        module, cls = text, ""
+    target = Target(module, cls)
+    if not module or (cls and not cls.isidentifier()):
+        ok = False
+    elif target.is_file:
+        ok = True
+    else:
+        ok = all(part.isidentifier() for part in module.split("."))
+    if not ok:
+        msg = (
+            f"{text!r} names no service: write module:Class, or the path of a "
+            ".py file and :Class"
+        )
+        raise ValueError(msg)
+    return target
+
+
+def load_target(target: Target) -> type[Service]:
+    """Import a target's module and return its class.
+
+    A file's folder comes first on ``sys.path``, as for a script, and the file
+    is imported under its stem, so that its ``__main__`` part does not run.
+
+    Raises:
+        ImportError: The module or file is not there, or fails to import.
+        TypeError: It has no such service.
+    """
+    module = _load_file(target.module) if target.is_file else None
+    module = module or importlib.import_module(target.module)
+    if target.cls:
+        if not hasattr(module, target.cls):
+            msg = f"{target.module} has no {target.cls}; {_offer(module)}"
+            raise TypeError(msg)
+        return check_class(getattr(module, target.cls))
+    services = services_of(module)
+    if len(services) != 1:
+        msg = f"{target.module} needs a class after a colon; {_offer(module)}"
+        raise TypeError(msg)
+    return check_class(services[0])
+
+
+def _load_file(path: str) -> ModuleType:
+    file = Path(path).resolve()
+    if not file.is_file():
+        msg = f"there is no file {file}"
+        raise ImportError(msg)
+    folder = str(file.parent)
+    if folder not in sys.path:
+        sys.path.insert(0, folder)
+    spec = importlib.util.spec_from_file_location(file.stem, file)
+    if spec is None or spec.loader is None:
+        msg = f"{file} cannot be imported"
+        raise ImportError(msg)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[file.stem] = module
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        sys.modules.pop(file.stem, None)
+        raise
+    return module
+
+
+def services_of(module: ModuleType) -> list[type[Service]]:
+    """Return the services that a module itself defines."""
+    return [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, Service)
+        and value.__module__ == module.__name__
+        and value.name
+    ]
+
+
+def _offer(module: ModuleType) -> str:
+    names = [cls.__name__ for cls in services_of(module)]
+    return f"it has {', '.join(names)}" if names else "it defines no service"
