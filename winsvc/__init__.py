@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from winsvc.journal import JournalEntry as JournalEntry
     from winsvc.manager import ServiceHandle as ServiceHandle
     from winsvc.manager import ServiceManager as ServiceManager
-    from winsvc.manager import ServiceStatus as ServiceStatus
     from winsvc.process import run as run
     from winsvc.service import Service as Service
     from winsvc.service import ServiceExit as ServiceExit
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from winsvc.states import ServiceType as ServiceType
     from winsvc.states import StartType as StartType
     from winsvc.states import State as State
+    from winsvc.status import ServiceStatus as ServiceStatus
 
 __version__ = "0.1.0"
 
@@ -55,7 +55,8 @@ _HOMES = {
     ],
     "events": ["Event"],
     "journal": ["JournalEntry"],
-    "manager": ["ServiceHandle", "ServiceManager", "ServiceStatus"],
+    "manager": ["ServiceHandle", "ServiceManager"],
+    "status": ["ServiceStatus"],
     "process": ["run"],
     "service": ["Service", "ServiceExit"],
     "states": [

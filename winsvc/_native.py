@@ -1,7 +1,8 @@
 """The two extension modules; nobody else imports them.
 
-Each is loaded when first asked for: ``import winsvc`` loads neither, and a
-service under the real SCM never loads ``_sim``.
+``_core`` is for the real SCM, ``_sim`` for the wire of the simulated one.  Each
+is loaded when first asked for: ``import winsvc`` loads neither, and a service
+under the real SCM never loads ``_sim``.
 """
 
 from __future__ import annotations
@@ -223,17 +224,6 @@ class Sim(Hosting, Wire, Protocol):
     """The module ``winsvc._sim``."""
 
 
-def _load(name: str) -> Any:
-    try:
-        return importlib.import_module(f"winsvc.{name}")
-    except ImportError as error:
-        raise ImportError(
-            f"winsvc's binary {name} cannot be loaded ({error}): reinstall pywinsvc, "
-            "or in its source tree run `python setup.py build_ext --inplace`",
-            name=f"winsvc.{name}",
-        ) from error
-
-
 def require_core(operation: str) -> Core:
     """Return ``winsvc._core``, loaded at the first call.
 
@@ -258,3 +248,14 @@ def require_sim() -> Sim:
     """
     sim: Sim = _load("_sim")
     return sim
+
+
+def _load(name: str) -> Any:
+    try:
+        return importlib.import_module(f"winsvc.{name}")
+    except ImportError as error:
+        raise ImportError(
+            f"winsvc's binary {name} cannot be loaded ({error}): reinstall pywinsvc, "
+            "or in its source tree run `python setup.py build_ext --inplace`",
+            name=f"winsvc.{name}",
+        ) from error

@@ -98,7 +98,7 @@ class ServiceConfig:
             )
         if self.account == "":
             yield "account", "is empty; use None for LocalSystem"
-        if self.account is not None and ServiceType.INTERACTIVE in self.service_type:
+        if self.account is not None and self.service_type & ServiceType.INTERACTIVE:
             yield "account", "is set, but INTERACTIVE needs LocalSystem; use None"
         if self.password is not None and self.account is None:
             yield "password", "is set without an account; LocalSystem has none"

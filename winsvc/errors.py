@@ -75,7 +75,7 @@ ERRORS: dict[int, ErrorInfo] = {
     1056: ErrorInfo(
         "ERROR_SERVICE_ALREADY_RUNNING",
         "it runs already, or has not stopped yet",
-        "wait until it is STOPPED",
+        "stop it and wait until it is STOPPED",
     ),
     1057: ErrorInfo(
         "ERROR_INVALID_SERVICE_ACCOUNT",

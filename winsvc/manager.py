@@ -7,23 +7,21 @@ it needs and no more, when it is first used.
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from contextlib import suppress
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Self
 
-from winsvc import _native
-from winsvc._native import Capsule, Managing, StatusTuple
+from winsvc._native import Capsule, StatusTuple
+from winsvc.backend import Backend, Handles, NativeBackend, reported
 from winsvc.config import ServiceConfig
 from winsvc.errors import (
-    ServiceFailed,
+    ServiceError,
     ServiceTimeout,
-    describe_exit,
-    service_error,
 )
-from winsvc.states import USER_CONTROLS, Accept, Control, ServiceType, State
+from winsvc.states import USER_CONTROLS, Control, State
+from winsvc.status import ServiceInfo, ServiceStatus
+from winsvc.waiting import Watch
 
 # Access rights (D.4).
 _CONNECT = 0x1
@@ -49,188 +47,24 @@ _OF_CREATOR = (
     | _DELETE
 )
 # B-32; for any other code the SCM says 87 before it looks at rights (B-30).
-_RIGHT_FOR = {
+_RIGHT_FOR: dict[int, int] = {
     Control.STOP: _STOP,
     Control.INTERROGATE: _INTERROGATE,
-    **dict.fromkeys(
-        (
-            Control.PAUSE,
-            Control.CONTINUE,
-            Control.PARAMCHANGE,
-            Control.NETBINDADD,
-            Control.NETBINDREMOVE,
-            Control.NETBINDENABLE,
-            Control.NETBINDDISABLE,
-        ),
-        _PAUSE_CONTINUE,
-    ),
+    Control.PAUSE: _PAUSE_CONTINUE,
+    Control.CONTINUE: _PAUSE_CONTINUE,
+    Control.PARAMCHANGE: _PAUSE_CONTINUE,
+    Control.NETBINDADD: _PAUSE_CONTINUE,
+    Control.NETBINDREMOVE: _PAUSE_CONTINUE,
+    Control.NETBINDENABLE: _PAUSE_CONTINUE,
+    Control.NETBINDDISABLE: _PAUSE_CONTINUE,
     **dict.fromkeys(USER_CONTROLS, _USER_DEFINED_CONTROL),
 }
-_VERBS = {
+_VERBS: dict[int, str] = {
     Control.STOP: "stop",
     Control.PAUSE: "pause",
     Control.CONTINUE: "resume",
     Control.INTERROGATE: "interrogate",
 }
-
-ERROR_INVALID_HANDLE = 6
-ERROR_SERVICE_NOT_ACTIVE = 1062
-
-# Waiting (C-10, C-11, C-14), in seconds.
-DEFAULT_HINT = 5.0
-MAX_HINT = 24 * 3600.0
-_FIRST_INTERVAL = 0.02
-_MIN_CEILING = 0.1
-_MAX_CEILING = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceStatus:
-    """The SCM's record of a service (D.3).
-
-    Attributes:
-        type: Kind of the service, as configured (B-6).
-        state: Its state.
-        accepts: The controls it takes now.
-        exit_code: Windows exit code; 1077 if never started, 1066 if its own
-            exit code counts.
-        service_exit_code: Its own exit code, of use only with 1066 (B-8).
-        checkpoint: Rises with the progress of a pending state.
-        wait_hint: Seconds until the next report is due, in a pending state.
-        pid: Its process; 0 if there is none, and in what controls return.
-    """
-
-    type: ServiceType
-    state: State
-    accepts: Accept
-    exit_code: int
-    service_exit_code: int
-    checkpoint: int
-    wait_hint: float
-    pid: int
-
-    @classmethod
-    def from_tuple(cls, raw: StatusTuple) -> Self:
-        """Return the status for what the extension gives."""
-        kind, state, accepts, exit_code, specific, checkpoint, hint, pid = raw
-        return cls(
-            type=ServiceType(kind),
-            state=State(state),
-            accepts=Accept(accepts),
-            exit_code=exit_code,
-            service_exit_code=specific,
-            checkpoint=checkpoint,
-            wait_hint=hint / 1000,
-            pid=pid,
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceInfo:
-    """A service in the list of all.
-
-    Attributes:
-        name: Key name.
-        display_name: Name shown to people.
-        status: Its status.
-    """
-
-    name: str
-    display_name: str
-    status: ServiceStatus
-
-
-class Backend(Managing, Protocol):
-    """An SCM: the extension's client functions, and a clock to wait by."""
-
-    def wait_change(
-        self, handle: Capsule, status: StatusTuple, seconds: float, /
-    ) -> None:
-        """Block until the status may differ from ``status``, or time is up."""
-
-    def monotonic(self) -> float:
-        """Return the time in seconds that waiting is measured in."""
-
-
-class NativeBackend:
-    """The SCM of this computer, or of another one.
-
-    Raises:
-        NoSCM: This is not Windows.
-    """
-
-    def __init__(self) -> None:
-        core = _native.require_core("open the SCM")
-        self.manager_open = core.manager_open
-        self.handle_close = core.handle_close
-        self.service_list = core.service_list
-        self.service_create = core.service_create
-        self.service_open = core.service_open
-        self.service_delete = core.service_delete
-        self.service_start = core.service_start
-        self.service_control = core.service_control
-        self.service_status = core.service_status
-        self.service_describe = core.service_describe
-
-    def wait_change(
-        self, _handle: Capsule, _status: StatusTuple, seconds: float, /
-    ) -> None:
-        """Sleep."""
-        time.sleep(seconds)
-
-    def monotonic(self) -> float:
-        """Return the system's monotonic time."""
-        return time.monotonic()
-
-
-@contextmanager
-def _reported(operation: str, service: str | None) -> Iterator[None]:
-    """Turn the extension's OSError into a ServiceError."""
-    try:
-        yield
-    except OSError as error:
-        code = getattr(error, "winerror", None)
-        if code is None:
-            raise
-        raise service_error(operation, service, code) from error
-
-
-class _Handles:
-    """Native handles to one object, one for each right first needed.
-
-    Args:
-        backend: The SCM.
-        opener: Opens a handle with some access rights.
-    """
-
-    def __init__(self, backend: Backend, opener: Callable[[int], Capsule]) -> None:
-        self._backend = backend
-        self._opener = opener
-        self._open: list[tuple[int, Capsule]] = []
-        self._closed = False
-
-    def add(self, rights: int, handle: Capsule) -> None:
-        """Take over a handle that has these rights."""
-        self._open.append((rights, handle))
-
-    def get(self, right: int) -> Capsule:
-        """Return a handle that has the right."""
-        if self._closed:
-            error = OSError(ERROR_INVALID_HANDLE, "it is closed")
-            error.winerror = ERROR_INVALID_HANDLE
-            raise error
-        for rights, handle in self._open:
-            if rights & right == right:
-                return handle
-        handle = self._opener(right)
-        self.add(right, handle)
-        return handle
-
-    def close(self) -> None:
-        """Close them all; again does nothing."""
-        self._closed = True
-        while self._open:
-            self._backend.handle_close(self._open.pop()[1])
 
 
 class ServiceManager:
@@ -249,10 +83,10 @@ class ServiceManager:
         self, machine: str | None = None, *, backend: Backend | None = None
     ) -> None:
         self._backend = backend if backend is not None else NativeBackend()
-        self._handles = _Handles(
+        self._handles = Handles(
             self._backend, lambda right: self._backend.manager_open(machine, right)
         )
-        with _reported("open the SCM", None):
+        with reported("open the SCM", None):
             self._handles.get(_CONNECT)
 
     def __enter__(self) -> Self:
@@ -285,7 +119,7 @@ class ServiceManager:
             ServiceError: Another code of E-6, E-12, E-15.
         """
         backend = self._backend
-        with _reported("create", config.name):
+        with reported("create", config.name):
             native = backend.service_create(
                 self._handles.get(_CREATE_SERVICE),
                 config.name,
@@ -297,14 +131,15 @@ class ServiceManager:
                 config.password,
                 _OF_CREATOR,
             )
-        handle = self._handle(config.name)
-        handle._handles.add(_OF_CREATOR, native)
+        handles = self._handles_of(config.name)
+        handles.add(_OF_CREATOR, native)
+        handle = ServiceHandle(config.name, backend, handles)
         if config.description:
             try:
-                with _reported("describe", config.name):
+                with reported("describe", config.name):
                     backend.service_describe(native, config.description)
             except BaseException:
-                with handle:
+                with suppress(ServiceError), handle:
                     handle.delete()
                 raise
         return handle
@@ -324,10 +159,10 @@ class ServiceManager:
             ServiceAccessDenied: Not even its status may be read (5).
             ServiceError: The name is not valid (123).
         """
-        handle = self._handle(name)
-        with _reported("open", name):
-            handle._handles.get(_QUERY_STATUS)
-        return handle
+        handles = self._handles_of(name)
+        with reported("open", name):
+            handles.get(_QUERY_STATUS)
+        return ServiceHandle(name, self._backend, handles)
 
     def list(self) -> tuple[ServiceInfo, ...]:
         """Return all services, drivers left out, in the SCM's order (F-18).
@@ -337,7 +172,7 @@ class ServiceManager:
 
         Those whose status the caller may not read are missing (F-17).
         """
-        with _reported("list the services", None):
+        with reported("list the services", None):
             found = self._backend.service_list(self._handles.get(_ENUMERATE_SERVICE))
         return tuple(
             ServiceInfo(name, display_name, ServiceStatus.from_tuple(status))
@@ -348,13 +183,13 @@ class ServiceManager:
         """Close the SCM's handles; again does nothing."""
         self._handles.close()
 
-    def _handle(self, name: str) -> ServiceHandle:
+    def _handles_of(self, name: str) -> Handles:
         backend, manager = self._backend, self._handles
 
         def opener(right: int) -> Capsule:
             return backend.service_open(manager.get(_CONNECT), name, right)
 
-        return ServiceHandle(name, backend, _Handles(backend, opener))
+        return Handles(backend, opener)
 
 
 class ServiceHandle:
@@ -366,7 +201,7 @@ class ServiceHandle:
         name: Key name, as it was opened.
     """
 
-    def __init__(self, name: str, backend: Backend, handles: _Handles) -> None:
+    def __init__(self, name: str, backend: Backend, handles: Handles) -> None:
         self.name = name
         self._backend = backend
         self._handles = handles
@@ -402,7 +237,7 @@ class ServiceHandle:
             ServiceTimeout: Its process did not connect to the SCM (1053).
             ServiceError: Another code of A-62; 1056: it is not STOPPED.
         """
-        with _reported("start", self.name):
+        with reported("start", self.name):
             self._backend.service_start(self._handles.get(_START), args)
         self._just_started = True
 
@@ -445,7 +280,7 @@ class ServiceHandle:
         Returns, raises: as :meth:`stop`; 87: not a code for clients.
         """
         verb = _VERBS.get(code) or f"send control {int(code)} to"
-        with _reported(verb, self.name):
+        with reported(verb, self.name):
             right = _RIGHT_FOR.get(code, _QUERY_STATUS)
             raw = self._backend.service_control(self._handles.get(right), int(code))
         if code == Control.STOP:
@@ -486,7 +321,7 @@ class ServiceHandle:
             ServiceError: The status cannot be read.
         """
         operation = f"wait for {state.name} of"
-        watch = _Watch(self.name, operation, state, self._just_started)
+        watch = Watch(self.name, operation, state, self._just_started)
         clock = self._backend.monotonic
         deadline = None if timeout is None else clock() + timeout
         while True:
@@ -507,7 +342,7 @@ class ServiceHandle:
                     service=self.name,
                     detail=f"after {timeout:g} s it is {watch.describe(status)}",
                 )
-            seconds = watch.interval(status, now)
+            seconds = watch.interval(status)
             if deadline is not None:
                 seconds = min(seconds, deadline - now)
             handle = self._handles.get(_QUERY_STATUS)
@@ -523,7 +358,7 @@ class ServiceHandle:
             ServiceMarkedForDelete: It is being deleted already (1072).
             ServiceError: It cannot be deleted.
         """
-        with _reported("delete", self.name):
+        with reported("delete", self.name):
             self._backend.service_delete(self._handles.get(_DELETE))
 
     def close(self) -> None:
@@ -531,93 +366,5 @@ class ServiceHandle:
         self._handles.close()
 
     def _raw_status(self, operation: str) -> StatusTuple:
-        with _reported(operation, self.name):
+        with reported(operation, self.name):
             return self._backend.service_status(self._handles.get(_QUERY_STATUS))
-
-
-# From which pending state a service gets to a state, and back to which.
-_WAYS = {
-    State.RUNNING: {
-        State.START_PENDING: State.STOPPED,
-        State.CONTINUE_PENDING: State.PAUSED,
-    },
-    State.PAUSED: {State.PAUSE_PENDING: State.RUNNING},
-}
-
-
-@dataclass(slots=True)
-class _Watch:
-    """What a wait has seen of a service so far."""
-
-    service: str
-    operation: str
-    target: State
-    alive: bool
-    """It was started, or has been seen in a state other than STOPPED."""
-    seen: ServiceStatus | None = None
-    backs: set[State] = field(default_factory=set)
-    """Settled states that mean that it went back."""
-    risen: float = 0.0
-    """When the state or the checkpoint moved last."""
-    pause: float = _FIRST_INTERVAL
-
-    def look(self, status: ServiceStatus, now: float) -> bool:
-        """Take a status in; return whether it has changed."""
-        seen = self.seen
-        if seen is None or seen.state != status.state or seen.pid != status.pid:
-            self.risen = now
-            self.pause = _FIRST_INTERVAL
-        elif status.checkpoint > seen.checkpoint:  # C-2
-            self.risen = now
-        self.seen = status
-        if status.state != State.STOPPED:
-            self.alive = True
-        back = _WAYS.get(self.target, {}).get(status.state)
-        if back is not None:
-            self.backs.add(back)
-        return seen != status
-
-    def check(self, status: ServiceStatus, now: float) -> None:
-        """Raise if the target cannot be reached any more."""
-        leads_up = self.target in _WAYS
-        if status.state == State.STOPPED and leads_up and self.alive:
-            self._fail(status, "it has stopped with")
-        if status.state in self.backs and status.state != State.STOPPED:
-            self._fail(status, f"it has gone back to {status.state.name}, with")
-        if status.state.is_pending and now - self.risen > _hint(status):
-            raise ServiceTimeout(
-                operation=self.operation,
-                service=self.service,
-                detail=f"no progress for {now - self.risen:.3g} s, though it said "
-                f"{_hint(status):g} s: it is {self.describe(status)}",
-            )
-
-    def interval(self, status: ServiceStatus, now: float) -> float:
-        """Return the seconds until the next look; they grow."""
-        pause = self.pause
-        ceiling = min(max(_hint(status) / 10, _MIN_CEILING), _MAX_CEILING)
-        self.pause = min(pause * 1.5, ceiling)
-        del now
-        return pause
-
-    def describe(self, status: ServiceStatus) -> str:
-        """Return the state as text, with the checkpoint of a pending one."""
-        if not status.state.is_pending:
-            return status.state.name
-        return f"{status.state.name}, checkpoint {status.checkpoint}"
-
-    def _fail(self, status: ServiceStatus, what: str) -> None:
-        exit_code = describe_exit(status.exit_code, status.service_exit_code)
-        raise ServiceFailed(
-            operation=self.operation,
-            service=self.service,
-            winerror=status.exit_code or ERROR_SERVICE_NOT_ACTIVE,
-            detail=f"{what} {exit_code}",
-            exit_code=status.exit_code,
-            service_exit_code=status.service_exit_code,
-        )
-
-
-def _hint(status: ServiceStatus) -> float:
-    """Return how long a pending service may go without progress (C-14)."""
-    return min(status.wait_hint, MAX_HINT) if status.wait_hint else DEFAULT_HINT

@@ -1,6 +1,7 @@
 """The SCM's states, controls and masks, under their Windows names."""
 
 from enum import IntEnum, IntFlag
+from typing import Self
 
 
 class State(IntEnum):
@@ -15,6 +16,16 @@ class State(IntEnum):
     CONTINUE_PENDING = 5
     PAUSE_PENDING = 6
     PAUSED = 7
+
+    @classmethod
+    def _missing_(cls, value: object) -> Self | None:
+        # Wine's SCM stores whatever a service reports (H-7).
+        if not isinstance(value, int):
+            return None
+        member = int.__new__(cls, value)
+        member._name_ = f"UNKNOWN_{value}"
+        member._value_ = value
+        return member
 
     @property
     def is_pending(self) -> bool:

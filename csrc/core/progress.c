@@ -36,12 +36,18 @@ wsv_progress_leave(wsv_progress *progress)
 }
 
 void
-wsv_progress_made(wsv_progress *progress, uint64_t now, uint32_t hint)
+wsv_progress_raise(wsv_progress *progress, uint64_t now, uint32_t hint)
 {
     progress->checkpoint++;
     if (hint != 0)
         progress->hint = hint;
     progress->next = after(now, half_hint(progress));
+}
+
+void
+wsv_progress_made(wsv_progress *progress, uint64_t now, uint32_t hint)
+{
+    wsv_progress_raise(progress, now, hint);
     progress->deadline = after(now, progress->budget);
 }
 
@@ -55,9 +61,8 @@ wsv_progress_due(wsv_progress *progress, uint64_t now)
     }
     if (now < progress->next)
         return WSV_DUE_NOTHING;
-    progress->checkpoint++;
     /* From now, not from when it was due: a suspended machine owes nothing. */
-    progress->next = after(now, half_hint(progress));
+    wsv_progress_raise(progress, now, 0);
     return WSV_DUE_REPORT;
 }
 

@@ -25,8 +25,10 @@ void wsv_progress_enter(wsv_progress *progress, uint64_t now, uint32_t hint,
                         uint64_t budget);
 /* Enter a state that is not pending: checkpoint 0, hint 0, nothing due. */
 void wsv_progress_leave(wsv_progress *progress);
+/* Raise the checkpoint, to be reported at once.  `hint` 0 keeps the hint. */
+void wsv_progress_raise(wsv_progress *progress, uint64_t now, uint32_t hint);
 /* The service itself has made progress: raise the checkpoint and move the
- * deadline on by the whole budget.  `hint` 0 keeps the hint. */
+ * deadline on by the whole budget. */
 void wsv_progress_made(wsv_progress *progress, uint64_t now, uint32_t hint);
 /* What is due at `now`; raises the checkpoint for WSV_DUE_REPORT. */
 wsv_due wsv_progress_due(wsv_progress *progress, uint64_t now);

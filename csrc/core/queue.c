@@ -71,6 +71,8 @@ wsv_queue_put(wsv_queue *queue, const wsv_control *control, bool reserved)
     uint32_t size = control->data != NULL ? control->size : 0;
     wsv_queued *queued;
 
+    if (reserved && size > WSV_QUEUE_BYTES - queue->bytes_used)
+        size = 0; /* the stop counts, not what it carries */
     if (queue->used >= room || size > WSV_QUEUE_BYTES - queue->bytes_used) {
         if (wsv_queue_coalesces(control->code) && fold(queue, control))
             return WSV_PUT_COALESCED;

@@ -37,7 +37,8 @@ typedef enum wsv_put {
  * no data, so that folding them loses nothing but the number, which is kept.
  */
 bool wsv_queue_coalesces(uint32_t code);
-/* Queue a copy of `control`.  `reserved`: it may use the reserved slots. */
+/* Queue a copy of `control`.  `reserved`: it may use the reserved slots, and
+ * goes without its data when there is no room for that. */
 wsv_put wsv_queue_put(wsv_queue *queue, const wsv_control *control,
                       bool reserved);
 /* Take the oldest: its data is copied to `data` (room for WSV_QUEUE_BYTES).

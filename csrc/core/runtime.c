@@ -168,9 +168,11 @@ wsv_runtime_arguments(const wsv_runtime *rt, uint32_t *argc,
     *argv = rt->argv;
 }
 
-void
-wsv_runtime_configure(wsv_runtime *rt, const wsv_settings *settings)
+wsv_err
+wsv_runtime_configure(wsv_runtime *rt, const wsv_settings *settings,
+                      wsv_oserr *why)
 {
+    wsv_err err = WSV_OK;
     uint64_t gone;
 
     wsv_os_mutex_lock(rt->lock);
@@ -184,9 +186,16 @@ wsv_runtime_configure(wsv_runtime *rt, const wsv_settings *settings)
                                     : gone + settings->start;
     }
     rt->settings = *settings;
-    rt->progress.hint = rt->progress.hint != 0 ? settings->hint : 0;
-    wsv_scm_wake(rt->scm, rt->reporter);
+    if (rt->state == WSV_START_PENDING) {
+        /* STOP is accepted from here on (B-44): the SCM is to know. */
+        wsv_progress_raise(&rt->progress, wsv_scm_now(rt->scm),
+                           settings->hint);
+        wsv_runtime_post_locked(rt);
+        wsv_scm_wake(rt->scm, rt->reporter);
+        err = wsv_runtime_flush_locked(rt, WSV_FOREVER, why);
+    }
     wsv_os_mutex_unlock(rt->lock);
+    return err;
 }
 
 wsv_err
@@ -251,13 +260,16 @@ wsv_runtime_begin(wsv_runtime *rt, uint32_t control, wsv_oserr *why)
     wsv_err err = WSV_E_STATE;
 
     wsv_os_mutex_lock(rt->lock);
-    if (rt->state == pending || rt->state == WSV_STOP_PENDING) {
+    if (rt->state == pending ||
+        (rt->state == WSV_STOP_PENDING && rt->paused != pausing)) {
         err = WSV_OK;
     }
     else if (rt->state == before) {
         wsv_runtime_enter_locked(rt, pending);
         err = wsv_runtime_flush_locked(rt, WSV_FOREVER, why);
     }
+    if (err == WSV_OK)
+        rt->paused = pausing;
     wsv_os_mutex_unlock(rt->lock);
     return err;
 }

@@ -61,8 +61,9 @@ wsv_err wsv_runtime_wait_start(wsv_runtime *rt, wsv_oserr *why) WSV_NOGIL;
 /* Borrowed until the runtime is freed. */
 void wsv_runtime_arguments(const wsv_runtime *rt, uint32_t *argc,
                            const wsv_wchar *const **argv);
-void wsv_runtime_configure(wsv_runtime *rt,
-                           const wsv_settings *settings) WSV_NOGIL;
+/* The service has been loaded; reports what it accepts while it starts. */
+wsv_err wsv_runtime_configure(wsv_runtime *rt, const wsv_settings *settings,
+                              wsv_oserr *why) WSV_NOGIL;
 /* Change the accept mask of a service that is up, and report it. */
 wsv_err wsv_runtime_accept(wsv_runtime *rt, uint32_t handled,
                            wsv_oserr *why) WSV_NOGIL;

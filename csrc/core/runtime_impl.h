@@ -34,6 +34,7 @@ struct wsv_runtime {
     bool registered;  /* status_handle can be used */
     bool start_over;  /* ServiceMain has reported, or could not */
     bool stopping;    /* latched with STOP_PENDING */
+    bool paused;      /* the last handler of the two that began: PAUSE's */
     bool finished;    /* STOPPED has been reported, as far as possible */
     bool closed;      /* no SCM, or none any more */
     uint32_t wakes;   /* counts wsv_runtime_wake */

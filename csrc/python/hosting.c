@@ -183,7 +183,9 @@ configure(PyObject *Py_UNUSED(module), PyObject *args)
     wsv_settings settings;
     unsigned int handled;
     wsv_runtime *rt;
+    wsv_oserr why;
     double hint;
+    wsv_err err;
 
     if (!PyArg_ParseTuple(args, "OIdOOOO:configure", &capsule, &handled, &hint,
                           &start, &stop, &pause, &resume))
@@ -196,7 +198,9 @@ configure(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     settings.handled = handled;
     settings.hint = (uint32_t)(hint * 1000.0);
-    DETACHED(wsv_runtime_configure(rt, &settings));
+    DETACHED(err = wsv_runtime_configure(rt, &settings, &why));
+    if (err != WSV_OK)
+        return py_raise(err, &why);
     Py_RETURN_NONE;
 }
 

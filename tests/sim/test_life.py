@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 import threading
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import pytest
+from simrig import Rig
 
 import winsvc
 from winsvc.errors import (
@@ -18,9 +18,6 @@ from winsvc.errors import (
 )
 from winsvc.journal import Kind
 from winsvc.states import Accept, Control, FailureCode, State
-
-if TYPE_CHECKING:
-    from conftest import Rig
 
 ERROR_SERVICE_SPECIFIC_ERROR = 1066
 
@@ -85,6 +82,7 @@ def test_whole_life_calls_handlers_in_order(rig: Rig) -> None:
     assert exit_code == 0
     assert [r.state for r in rig.scm.reports("Recorder")] == [
         State.START_PENDING,
+        State.START_PENDING,  # loaded: this one says what it accepts
         State.RUNNING,
         State.PAUSE_PENDING,
         State.PAUSED,
@@ -228,7 +226,7 @@ def test_slow_start_raises_checkpoints_every_half_hint(rig: Rig) -> None:
     assert [r.checkpoint for r in pending] == list(range(1, len(pending) + 1))
     assert {r.wait_hint for r in pending} == {3.0}
     gaps = [b.time - a.time for a, b in pairwise(pending)]
-    assert len(gaps) == 20
+    assert len(gaps) == 21
     assert max(gaps) <= 1.5 + 1e-6
     rig.scm.open("SlowStart").stop()
     rig.scm.wait_gone("SlowStart")
@@ -285,7 +283,7 @@ def test_no_timeout_never_expires(rig: Rig) -> None:
     service.go.set()
     rig.reach("Patient", State.RUNNING)
 
-    assert checkpoint == 289
+    assert checkpoint == 290
     rig.scm.open("Patient").stop()
     rig.scm.wait_gone("Patient")
 

@@ -337,32 +337,30 @@ class SimulatedBackend:
         record = self._record(handle, what)
         if code not in _CLIENT_CONTROLS:
             raise refusal(ERROR_INVALID_PARAMETER, what)
-        state = self._check_state(record, code, what)
+        status = self.status_of(record)
+        self._check_state(record, status, code, what)
         # B-33: answered by the SCM itself.
-        if code == Control.INTERROGATE and state == State.START_PENDING:
-            return self.status_of(record)
-        self._check_accepted(record, code, what)
+        if code == Control.INTERROGATE and status[1] == State.START_PENDING:
+            return status
+        bit = _ACCEPT_BITS.get(code)
+        if bit is not None and not status[2] & bit:
+            raise refusal(ERROR_INVALID_SERVICE_CONTROL, what)
         self.deliver(record, code, 0, None, what)
         return self.status_of(record)
 
-    def _check_state(self, record: Record, code: int, what: str) -> State:
-        state = State(self.status_of(record)[1])
+    def _check_state(
+        self, record: Record, status: StatusTuple, code: int, what: str
+    ) -> None:
+        state = status[1]
         if state == State.STOPPED:
             raise refusal(ERROR_SERVICE_NOT_ACTIVE, what)
         starting = state == State.START_PENDING
-        allowed = (Control.STOP, Control.INTERROGATE)
         if (
             record.stop_sent  # B-37
             or state == State.STOP_PENDING
-            or (starting and code not in allowed)
+            or (starting and code not in (Control.STOP, Control.INTERROGATE))
         ):
             raise refusal(ERROR_SERVICE_CANNOT_ACCEPT_CTRL, what)
-        return state
-
-    def _check_accepted(self, record: Record, code: int, what: str) -> None:
-        bit = _ACCEPT_BITS.get(code)
-        if bit is not None and not self.status_of(record)[2] & bit:
-            raise refusal(ERROR_INVALID_SERVICE_CONTROL, what)
 
     def deliver(
         self,

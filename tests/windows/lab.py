@@ -1,0 +1,182 @@
+"""Installs services on a real SCM, and watches them: Windows's, or Wine's."""
+
+from __future__ import annotations
+
+import ctypes
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+import winsvc
+from winsvc.errors import ServiceError, ServiceNotActive
+from winsvc.states import StartType, State
+
+HERE = Path(__file__).resolve().parent
+SERVICES = HERE / "services.py"
+PATIENCE = 40.0
+SYNCHRONIZE = 0x00100000
+PROCESS_QUERY_LIMITED_INFORMATION = 0x1000
+STILL_ACTIVE = 259
+
+
+def on_wine() -> bool:
+    """True on Wine: its ntdll says so."""
+    return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
+
+
+def eventually(predicate: Callable[[], object], what: str) -> None:
+    """Wait until a predicate holds; fail loudly if it never does."""
+    until = time.monotonic() + PATIENCE
+    while not predicate():
+        if time.monotonic() > until:
+            pytest.fail(f"not within {PATIENCE:g} s: {what}")
+        time.sleep(0.01)
+
+
+class Process:
+    """A process that can be asked for its exit code when it has gone."""
+
+    def __init__(self, pid: int) -> None:
+        access = SYNCHRONIZE | PROCESS_QUERY_LIMITED_INFORMATION
+        self._kernel32 = ctypes.WinDLL("kernel32", use_last_error=True)
+        self._kernel32.OpenProcess.restype = ctypes.c_void_p
+        self._handle = ctypes.c_void_p(self._kernel32.OpenProcess(access, 0, pid))
+        assert self._handle.value, f"no process {pid}"
+
+    def wait(self, timeout: float = PATIENCE) -> int:
+        """Wait until it has ended; return its exit code."""
+        result = self._kernel32.WaitForSingleObject(self._handle, int(timeout * 1000))
+        if result != 0:
+            pytest.fail(f"the process lives still after {timeout:g} s")
+        code = ctypes.c_ulong()
+        self._kernel32.GetExitCodeProcess(self._handle, ctypes.byref(code))
+        self._kernel32.CloseHandle(self._handle)
+        return code.value
+
+
+class Installed:
+    """One installed service."""
+
+    def __init__(self, handle: winsvc.ServiceHandle, log_file: Path) -> None:
+        self.handle = handle
+        self.name = handle.name
+        self._log_file = log_file
+        self.is_lost = False
+
+    @property
+    def log(self) -> str:
+        """All that it has logged."""
+        if not self._log_file.exists():
+            return ""
+        return self._log_file.read_text(encoding="utf-8")
+
+    @property
+    def calls(self) -> list[str]:
+        """The handlers that it says were called, in order."""
+        lines = self.log.splitlines()
+        return [line.partition("called ")[2] for line in lines if "called " in line]
+
+    def start(self, *args: str, state: State = State.RUNNING) -> Process:
+        """Start it and wait for a state; return its process."""
+        self.handle.start(*args)
+        status = self.handle.wait_state(state, timeout=PATIENCE)
+        return Process(status.pid)
+
+    def reach(self, state: State) -> winsvc.ServiceStatus:
+        """Wait for a state."""
+        return self.handle.wait_state(state, timeout=PATIENCE)
+
+    def stop(self) -> winsvc.ServiceStatus:
+        """Stop it and wait until it has."""
+        self.handle.stop()
+        return self.reach(State.STOPPED)
+
+    def died(self) -> None:
+        """Say that its process has ended without STOPPED, as it should have.
+
+        Windows shows 1067 (E-51).  Wine does not notice (H-10): there the record
+        stays as it was, and nothing can be asked of the service any more.
+        """
+        self.is_lost = on_wine()
+        if not self.is_lost:
+            assert self.handle.status().exit_code == 1067
+
+    def control_code(self, code: int) -> int:
+        """Send a control; return 0, or the code of the refusal."""
+        try:
+            self.handle.control(code)
+        except ServiceError as error:
+            return error.winerror
+        return 0
+
+
+class Lab:
+    """Installs services, and removes all of them at the end."""
+
+    def __init__(self, folder: Path) -> None:
+        self.manager = winsvc.ServiceManager()
+        self.folder = folder
+        self._installed: list[Installed] = []
+
+    def unique(self, stem: str) -> str:
+        """Return a service name that nobody has."""
+        return f"winsvc test {stem} {uuid.uuid4().hex[:8]}"
+
+    def command(self, target: str, log_file: Path) -> tuple[str, ...]:
+        """Return the command line of a hosted target."""
+        host = (sys.executable, "-P", "-m", "winsvc", "host")
+        return (*host, "--log-file", str(log_file), target)
+
+    def install(
+        self,
+        cls: str,
+        *,
+        file: Path = SERVICES,
+        name: str | None = None,
+        command: tuple[str, ...] | None = None,
+        start_type: StartType = StartType.MANUAL,
+    ) -> Installed:
+        """Install a class of a file under a name of its own."""
+        log_file = self.folder / f"{uuid.uuid4().hex}.log"
+        handle = self.manager.create(
+            winsvc.ServiceConfig(
+                name=name or self.unique(cls),
+                command=command or self.command(f"{file}:{cls}", log_file),
+                start_type=start_type,
+            )
+        )
+        installed = Installed(handle, log_file)
+        self._installed.append(installed)
+        return installed
+
+    def close(self) -> None:
+        """Stop and remove everything."""
+        for installed in self._installed:
+            status = installed.handle.status()
+            if status.state is not State.STOPPED and not installed.is_lost:
+                try:
+                    installed.stop()
+                except ServiceNotActive:
+                    installed.reach(State.STOPPED)
+            installed.handle.delete()
+            installed.handle.close()
+        self.manager.close()
+
+
+def run_tool(*command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command-line tool to its end, without a terminal."""
+    return subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        timeout=120,
+        check=False,
+    )

@@ -1,0 +1,108 @@
+"""How a client waits for a service: the documented rules (C-10, C-11, C-14)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from winsvc.errors import ServiceFailed, ServiceTimeout, describe_exit
+from winsvc.states import State
+from winsvc.status import ServiceStatus
+
+ERROR_SERVICE_NOT_ACTIVE = 1062
+
+# Seconds.
+DEFAULT_HINT = 5.0
+MAX_HINT = 24 * 3600.0
+_FIRST_INTERVAL = 0.02
+_MIN_CEILING = 0.1
+_MAX_CEILING = 1.0
+
+# From which pending state a service gets to a state, and back to which.
+_WAYS = {
+    State.RUNNING: {
+        State.START_PENDING: State.STOPPED,
+        State.CONTINUE_PENDING: State.PAUSED,
+    },
+    State.PAUSED: {State.PAUSE_PENDING: State.RUNNING},
+}
+
+
+@dataclass(slots=True)
+class Watch:
+    """What a wait has seen of a service so far."""
+
+    service: str
+    operation: str
+    target: State
+    alive: bool
+    """It was started, or has been seen in a state other than STOPPED."""
+    seen: ServiceStatus | None = None
+    backs: set[State] = field(default_factory=set)
+    """Settled states that mean that it went back."""
+    risen: float = 0.0
+    """When the state or the checkpoint moved last."""
+    pause: float = _FIRST_INTERVAL
+
+    def look(self, status: ServiceStatus, now: float) -> bool:
+        """Take a status in; return whether it has changed."""
+        seen = self.seen
+        if seen is None or seen.state != status.state or seen.pid != status.pid:
+            self.risen = now
+            self.pause = _FIRST_INTERVAL
+        elif status.checkpoint > seen.checkpoint:  # C-2
+            self.risen = now
+        self.seen = status
+        if status.state != State.STOPPED:
+            self.alive = True
+        back = _WAYS.get(self.target, {}).get(status.state)
+        if back is not None:
+            self.backs.add(back)
+        return seen != status
+
+    def check(self, status: ServiceStatus, now: float) -> None:
+        """Raise if the target cannot be reached any more."""
+        leads_up = self.target in _WAYS
+        if status.state == State.STOPPED and leads_up and self.alive:
+            self._fail(status, "it has stopped with")
+        if status.state in self.backs and status.state != State.STOPPED:
+            self._fail(status, f"it has gone back to {status.state.name}, with")
+        if status.state.is_pending and now - self.risen > _hint(status):
+            raise ServiceTimeout(
+                operation=self.operation,
+                service=self.service,
+                detail=f"it is {self.describe(status)}, and made no progress within "
+                + (
+                    f"its wait hint of {_hint(status):g} s"
+                    if status.wait_hint
+                    else f"{DEFAULT_HINT:g} s, without a wait hint"
+                ),
+            )
+
+    def interval(self, status: ServiceStatus) -> float:
+        """Return the seconds until the next look; they grow up to hint/10."""
+        pause = self.pause
+        ceiling = min(max(_hint(status) / 10, _MIN_CEILING), _MAX_CEILING)
+        self.pause = min(pause * 2, ceiling)
+        return pause
+
+    def describe(self, status: ServiceStatus) -> str:
+        """Return the state as text, with the checkpoint of a pending one."""
+        if not status.state.is_pending:
+            return status.state.name
+        return f"{status.state.name}, checkpoint {status.checkpoint}"
+
+    def _fail(self, status: ServiceStatus, what: str) -> None:
+        exit_code = describe_exit(status.exit_code, status.service_exit_code)
+        raise ServiceFailed(
+            operation=self.operation,
+            service=self.service,
+            winerror=status.exit_code or ERROR_SERVICE_NOT_ACTIVE,
+            detail=f"{what} {exit_code}",
+            exit_code=status.exit_code,
+            service_exit_code=status.service_exit_code,
+        )
+
+
+def _hint(status: ServiceStatus) -> float:
+    """Return how long a pending service may go without progress (C-14)."""
+    return min(status.wait_hint, MAX_HINT) if status.wait_hint else DEFAULT_HINT
