@@ -76,6 +76,14 @@ def wine(session: nox.Session) -> None:
         )
 
 
+@nox.session
+def windows(session: nox.Session) -> None:
+    """Run tests/windows on a real Windows, as administrator."""
+    session.install("-q", ".", *group("windows"))
+    # -P: the installed package, not the source folder.
+    session.run("python", "-P", "-m", "pytest", "tests/windows", *session.posargs)
+
+
 def other_interpreters() -> list[str]:
     """Return the newer interpreters of this machine, one of each version."""
     found = []
@@ -101,11 +109,12 @@ def output(python: str, code: str) -> str:
 
 @nox.session
 def lint(session: nox.Session) -> None:
-    """Check style: ruff and clang-format."""
+    """Check style: ruff, clang-format, actionlint."""
     session.install("-q", *group("lint"))
     session.run("ruff", "check", *CODE)
     session.run("ruff", "format", "--check", *CODE)
     session.run("clang-format", "--dry-run", "--Werror", *c_files())
+    session.run("actionlint", *glob.glob(".github/workflows/*.yml"))
 
 
 @nox.session

@@ -2,9 +2,9 @@
  *
  *     client SERVICE CONDITION CONTROLS WARM_UP FILE TAG
  *
- * starts SERVICE with the parameter CONDITION, sends CONTROLS times INTERROGATE
- * and as often a user control, stops it, waits for the end of its process, and
- * appends "TAG,control,microseconds" lines to FILE. */
+ * starts SERVICE with the parameter CONDITION, sends CONTROLS times
+ * INTERROGATE and as often a user control, stops it, waits for the end of its
+ * process, and appends "TAG,control,microseconds" lines to FILE. */
 #ifndef _CRT_SECURE_NO_WARNINGS
 #define _CRT_SECURE_NO_WARNINGS
 #endif
@@ -15,13 +15,15 @@
 #include <stdlib.h>
 
 #define USER_CONTROL 200u
-/* Controls of one kind in a row. */
-#define BLOCK 10u
+/* Controls of one kind in a row; then a pause, after which the busy threads
+ * have had other turns and the scheduler may have moved everybody. */
+#define BLOCK 5u
+#define PAUSE_MS 20u
 #define POLL_MS 20u
 /* A service that holds the GIL takes its time to stop. */
 #define PATIENCE_MS 60000u
 /* From RUNNING to the first control: all threads are at work then. */
-#define SETTLE_MS 500u
+#define SETTLE_MS 200u
 
 static int
 fail(const char *what)
@@ -49,7 +51,7 @@ wait_for(SC_HANDLE service, DWORD state, SERVICE_STATUS_PROCESS *status)
 
 /* Time one control; a negative time: it failed. */
 static double
-send(SC_HANDLE service, DWORD control, double frequency)
+time_one(SC_HANDLE service, DWORD control, double frequency)
 {
     LARGE_INTEGER before, after;
     SERVICE_STATUS status;
@@ -73,15 +75,17 @@ send_all(SC_HANDLE service, DWORD warm_up, DWORD controls, double *times)
     QueryPerformanceFrequency(&frequency);
     rate = (double)frequency.QuadPart;
     for (i = 0; i < warm_up; i++)
-        if (send(service, SERVICE_CONTROL_INTERROGATE, rate) < 0 ||
-            send(service, USER_CONTROL, rate) < 0)
+        if (time_one(service, SERVICE_CONTROL_INTERROGATE, rate) < 0 ||
+            time_one(service, USER_CONTROL, rate) < 0)
             return 0;
     for (block = 0; block < controls; block += BLOCK) {
         end = controls - block < BLOCK ? controls : block + BLOCK;
         for (i = block; i < end; i++)
-            times[i] = send(service, SERVICE_CONTROL_INTERROGATE, rate);
+            times[i] = time_one(service, SERVICE_CONTROL_INTERROGATE, rate);
+        Sleep(PAUSE_MS);
         for (i = block; i < end; i++)
-            times[controls + i] = send(service, USER_CONTROL, rate);
+            times[controls + i] = time_one(service, USER_CONTROL, rate);
+        Sleep(PAUSE_MS);
     }
     for (i = 0; i < 2 * controls; i++)
         if (times[i] < 0)
@@ -99,8 +103,8 @@ write_all(const char *file, const char *tag, DWORD controls,
     if (out == NULL)
         return 0;
     for (i = 0; i < 2 * controls; i++)
-        fprintf(out, "%s,%s,%.1f\n", tag, i < controls ? "interrogate" : "user",
-                times[i]);
+        fprintf(out, "%s,%s,%.1f\n", tag,
+                i < controls ? "interrogate" : "user", times[i]);
     return fclose(out) == 0;
 }
 
@@ -130,10 +134,10 @@ main(int argc, char **argv)
     manager = OpenSCManagerA(NULL, NULL, SC_MANAGER_CONNECT);
     if (manager == NULL)
         return fail("OpenSCManager");
-    service = OpenServiceA(manager, argv[1],
-                           SERVICE_START | SERVICE_STOP |
-                               SERVICE_QUERY_STATUS | SERVICE_INTERROGATE |
-                               SERVICE_USER_DEFINED_CONTROL);
+    service =
+        OpenServiceA(manager, argv[1],
+                     SERVICE_START | SERVICE_STOP | SERVICE_QUERY_STATUS |
+                         SERVICE_INTERROGATE | SERVICE_USER_DEFINED_CONTROL);
     if (service == NULL)
         return fail("OpenService");
     if (!StartServiceA(service, 1, &condition))
@@ -147,7 +151,9 @@ main(int argc, char **argv)
     sent = send_all(service, warm_up, controls, times);
     if (!sent)
         fail("ControlService");
-    if (!ControlService(service, SERVICE_CONTROL_STOP, &status))
+    /* The process may have ended before its answer left it. */
+    if (!ControlService(service, SERVICE_CONTROL_STOP, &status) &&
+        GetLastError() != ERROR_BROKEN_PIPE)
         return fail("ControlService(STOP)");
     if (!wait_for(service, SERVICE_STOPPED, &stopped))
         return fail("wait for STOPPED");

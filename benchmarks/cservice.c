@@ -111,8 +111,8 @@ service_main(DWORD argc, LPWSTR *argv)
                 CreateThread(NULL, 0, busy, (LPVOID)(UINT_PTR)i, 0, NULL));
     report(SERVICE_RUNNING);
     if (wcscmp(condition, L"gil") == 0)
-        while (WaitForSingleObject(stop, 0) == WAIT_TIMEOUT)
-            Sleep(HOLD_MS);
+        while (WaitForSingleObject(stop, HOLD_MS) == WAIT_TIMEOUT)
+            ;
     WaitForSingleObject(stop, INFINITE);
     report(SERVICE_STOPPED);
 }

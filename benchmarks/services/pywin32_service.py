@@ -46,4 +46,4 @@ class Latency(win32serviceutil.ServiceFramework):
 if __name__ == "__main__":
     servicemanager.Initialize()
     servicemanager.PrepareToHostSingle(Latency)
-    servicemanager.StartServiceCtrlDispatcher()
+    servicemanager.StartServiceCtrlDispatcher()  # type: ignore[no-untyped-call]

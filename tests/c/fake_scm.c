@@ -1,0 +1,243 @@
+#include "fake_scm.h"
+
+struct wsv_scm {
+    fake_scm fake;
+};
+
+/* B.2 once more, with the way back from a late pause or continue. */
+static const char *const legal[8] = {
+    "..+.....",  "........",  ".++++...", ".+.+....",
+    ".+.++.++", ".+.+++.+", ".+.++.++", ".+.+++.+",
+};
+
+wsv_scm *
+fake_new(void)
+{
+    wsv_scm *scm = wsv_os_alloc(sizeof(*scm));
+
+    CHECK(scm != NULL);
+    CHECK(wsv_os_mutex_new(&scm->fake.lock) == WSV_OK);
+    CHECK(wsv_os_cond_new(&scm->fake.changed) == WSV_OK);
+    return scm;
+}
+
+void
+fake_free(wsv_scm *scm)
+{
+    wsv_os_cond_free(scm->fake.changed);
+    wsv_os_mutex_free(scm->fake.lock);
+    wsv_os_free(scm);
+}
+
+fake_scm *
+fake(wsv_scm *scm)
+{
+    return &scm->fake;
+}
+
+static void
+wait_locked(fake_scm *scm)
+{
+    (void)wsv_os_cond_wait(scm->changed, scm->lock, WSV_FOREVER);
+}
+
+void
+fake_set_gate(wsv_scm *scm, uint32_t state)
+{
+    wsv_os_mutex_lock(scm->fake.lock);
+    scm->fake.gate = state;
+    wsv_os_cond_broadcast(scm->fake.changed);
+    wsv_os_mutex_unlock(scm->fake.lock);
+}
+
+void
+fake_wait_inside(wsv_scm *scm, uint32_t state)
+{
+    wsv_os_mutex_lock(scm->fake.lock);
+    while (scm->fake.inside != state)
+        wait_locked(&scm->fake);
+    wsv_os_mutex_unlock(scm->fake.lock);
+}
+
+void
+fake_wait_reported(wsv_scm *scm, uint32_t state)
+{
+    wsv_os_mutex_lock(scm->fake.lock);
+    while (scm->fake.last.state != state)
+        wait_locked(&scm->fake);
+    wsv_os_mutex_unlock(scm->fake.lock);
+}
+
+wsv_status
+fake_last(wsv_scm *scm)
+{
+    wsv_status last;
+
+    wsv_os_mutex_lock(scm->fake.lock);
+    last = scm->fake.last;
+    wsv_os_mutex_unlock(scm->fake.lock);
+    return last;
+}
+
+uint32_t
+fake_state(wsv_scm *scm)
+{
+    return fake_last(scm).state;
+}
+
+void
+fake_wine_lock(wsv_scm *scm)
+{
+    wsv_os_mutex_lock(scm->fake.lock);
+    while (scm->fake.wine_held)
+        wait_locked(&scm->fake);
+    scm->fake.wine_held = true;
+    wsv_os_mutex_unlock(scm->fake.lock);
+}
+
+void
+fake_wine_unlock(wsv_scm *scm)
+{
+    wsv_os_mutex_lock(scm->fake.lock);
+    scm->fake.wine_held = false;
+    wsv_os_cond_broadcast(scm->fake.changed);
+    wsv_os_mutex_unlock(scm->fake.lock);
+}
+
+void
+fake_wait_wants_wine(wsv_scm *scm)
+{
+    wsv_os_mutex_lock(scm->fake.lock);
+    while (!scm->fake.wants_wine)
+        wait_locked(&scm->fake);
+    wsv_os_mutex_unlock(scm->fake.lock);
+}
+
+/* --- scm.h ------------------------------------------------------------------ */
+
+wsv_err
+wsv_scm_dispatch(wsv_scm *scm, const wsv_scm_entry *entries, uint32_t count,
+                 wsv_oserr *why)
+{
+    (void)scm;
+    (void)entries;
+    (void)count;
+    (void)why;
+    abort(); /* the tests call ServiceMain and the handler themselves */
+}
+
+wsv_err
+wsv_scm_register(wsv_scm *scm, const wsv_scm_entry *entry,
+                 const wsv_wchar *name, void **status_handle, wsv_oserr *why)
+{
+    (void)entry;
+    (void)name;
+    (void)why;
+    *status_handle = scm;
+    return WSV_OK;
+}
+
+static void
+judge_locked(const fake_scm *scm, const wsv_status *status)
+{
+    uint32_t state = status->state;
+    bool pending = state == 2 || state == 3 || state == 5 || state == 6;
+
+    CHECK(scm->inside == 0); /* one report at a time */
+    CHECK(state >= 1 && state <= 7);
+    CHECK(legal[scm->last.state][state] == '+');
+    CHECK(status->type == 0x10);
+    if (pending) {
+        CHECK(status->checkpoint != 0 && status->wait_hint != 0);
+        if (state == scm->last.state)
+            CHECK(status->checkpoint > scm->last.checkpoint);
+    }
+    else {
+        CHECK(status->checkpoint == 0 && status->wait_hint == 0);
+    }
+    if (state == 1 || state == 3)
+        CHECK(status->accepted == 0);
+    if (state == 2)
+        CHECK((status->accepted & ~UINT32_C(0x105)) == 0);
+    if (state != 1)
+        CHECK(status->exit_code == 0 && status->specific_code == 0);
+}
+
+wsv_err
+wsv_scm_report(wsv_scm *scm, void *status_handle, const wsv_status *status,
+               wsv_oserr *why)
+{
+    fake_scm *self = &scm->fake;
+
+    CHECK(status_handle == scm);
+    why->call = "report the status";
+    why->code = 0;
+    wsv_os_mutex_lock(self->lock);
+    judge_locked(self, status);
+    self->inside = status->state;
+    wsv_os_cond_broadcast(self->changed);
+    while (self->gate == status->state)
+        wait_locked(self);
+    if (status->state == 1 && self->wine) {
+        self->wants_wine = true;
+        wsv_os_cond_broadcast(self->changed);
+        while (self->wine_held)
+            wait_locked(self);
+        self->wants_wine = false;
+    }
+    self->last = *status;
+    self->reports++;
+    self->per_state[status->state]++;
+    self->inside = 0;
+    wsv_os_cond_broadcast(self->changed);
+    wsv_os_mutex_unlock(self->lock);
+    return WSV_OK;
+}
+
+uint64_t
+wsv_scm_now(wsv_scm *scm)
+{
+    uint64_t now;
+
+    if (!scm->fake.fixed)
+        return wsv_os_now();
+    wsv_os_mutex_lock(scm->fake.lock);
+    now = scm->fake.now;
+    wsv_os_mutex_unlock(scm->fake.lock);
+    return now;
+}
+
+bool
+wsv_scm_wait(wsv_scm *scm, wsv_os_cond *cond, wsv_os_mutex *mutex,
+             uint64_t deadline, bool by_reporter)
+{
+    (void)by_reporter;
+    if (!scm->fake.fixed)
+        return wsv_os_cond_wait(cond, mutex, deadline);
+    if (wsv_scm_now(scm) < deadline)
+        (void)wsv_os_cond_wait(cond, mutex, WSV_FOREVER);
+    return wsv_scm_now(scm) < deadline;
+}
+
+void
+wsv_scm_wake(wsv_scm *scm, wsv_os_cond *cond)
+{
+    (void)scm;
+    wsv_os_cond_broadcast(cond);
+}
+
+void
+wsv_scm_die(wsv_scm *scm, uint32_t exit_code)
+{
+    wsv_os_mutex_lock(scm->fake.lock);
+    scm->fake.died = exit_code;
+    wsv_os_cond_broadcast(scm->fake.changed);
+    wsv_os_mutex_unlock(scm->fake.lock);
+}
+
+void
+wsv_scm_linger(wsv_scm *scm, uint32_t exit_code)
+{
+    (void)scm;
+    (void)exit_code;
+}

@@ -1,0 +1,200 @@
+"""The command line: of ``python -m winsvc``, and of a service's own script."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING, Any, NoReturn
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+
+    from winsvc.manager import ServiceManager
+    from winsvc.service import Service
+
+USAGE = 2
+START_TYPES = ("auto", "manual", "disabled")
+PATIENCE = 150.0
+
+_EPILOG = """\
+exit codes: 0 done, 1 refused or not in time, 2 wrong usage
+
+TARGET is module:Class, or the path of a .py file and :Class; the class may be
+left out where there is only one.  NAME is the service's key name.
+"""
+
+
+def main(
+    service: type[Service] | None = None,
+    argv: Sequence[str] | None = None,
+    *,
+    manager_factory: Callable[[], ServiceManager] | None = None,
+) -> NoReturn:
+    """Run the command line, then exit.
+
+    Args:
+        service: The script's own service, which all commands are about;
+            ``None``: they name a target or a service.
+        argv: The arguments; default: those of the process.
+        manager_factory: Opens the SCM; default: this computer's.
+
+    Raises:
+        SystemExit: Always: 0 done, 1 the SCM refused or the time was up, 2 wrong
+            usage; ``host``: the service's exit code.
+
+    A script that the SCM has started, so without arguments, is hosted.
+    """
+    words = list(sys.argv[1:] if argv is None else argv)
+    if service is not None and not words and os.name == "nt":
+        _host_if_started(service)
+    # After that: the SCM waits for nothing but what has to be imported.
+    parser = make_parser(service)
+    if not words:
+        parser.print_help(sys.stderr)
+        sys.exit(USAGE)
+    from winsvc.commands import Commands
+
+    cut = words.index("--") if "--" in words else len(words)
+    options = parser.parse_args(words[:cut])
+    parameters = words[cut + 1 :]
+    if parameters and not hasattr(options, "args"):
+        parser.error(f"{options.command} takes no parameters")
+    if hasattr(options, "args"):
+        options.args += parameters
+    sys.exit(Commands(parser, service, manager_factory).run(options))
+
+
+def _host_if_started(service: type[Service]) -> None:
+    from winsvc.errors import NotStartedBySCM
+    from winsvc.process import run
+
+    try:
+        sys.exit(run(service))
+    except NotStartedBySCM:
+        return
+
+
+def make_parser(service: type[Service] | None) -> argparse.ArgumentParser:
+    """Return the parser, of a script if there is a service."""
+    import argparse
+
+    parser = argparse.ArgumentParser(
+        prog=None if service else "python -m winsvc",
+        description=(
+            f"{service.name}: a Windows service."
+            if service
+            else "Run Python programs as Windows services."
+        ),
+        epilog=None if service else _EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    def add(name: str, text: str, **more: Any) -> argparse.ArgumentParser:
+        return commands.add_parser(
+            name, help=text, description=text, allow_abbrev=False, **more
+        )
+
+    _add_install(add("install", "create the service"), service)
+    for name, text in (
+        ("start", "start it and wait until it runs"),
+        ("stop", "stop it and wait until it has stopped"),
+        ("restart", "stop it, wait, and start it again"),
+        ("pause", "pause it and wait until it has paused"),
+        ("continue", "let it go on after a pause"),
+    ):
+        waiting = add(name, text)
+        _add_waiting(waiting, service)
+        if name in ("start", "restart"):
+            _add_args(waiting)
+    _add_name(add("status", "tell its state, and how it ended"), service)
+    listing = add("list", "list the services of this computer")
+    listing.add_argument("filter", nargs="?", metavar="PATTERN", help="such as *sql*")
+    listing.add_argument("--state", metavar="STATE", help="such as running")
+    control = add("control", "send it a control code")
+    _add_name(control, service)
+    control.add_argument("code", type=_control, metavar="CODE", help="128 to 255, …")
+    _add_name(add("remove", "delete the service"), service)
+    debug = add("debug", "run it in this terminal, on any system")
+    _add_target(debug, service)
+    _add_args(debug)
+    host = add("host", "be the service's process: for the SCM")
+    host.add_argument("--log-file", metavar="FILE", help="where to log")
+    if service is None:
+        host.add_argument("--path", action="append", default=[], metavar="DIR")
+        add("demo", "see a service's life in ten seconds, on any system")
+    _add_target(host, service)
+    return parser
+
+
+def _add_target(parser: argparse.ArgumentParser, service: type[Service] | None) -> None:
+    if service is None:
+        parser.add_argument("target", metavar="TARGET", help="module:Class or file.py")
+
+
+def _add_name(parser: argparse.ArgumentParser, service: type[Service] | None) -> None:
+    if service is None:
+        parser.add_argument("name", metavar="NAME", help="the service's key name")
+    else:
+        text = "if installed under another name"
+        parser.add_argument("--name", default=service.name, help=text)
+
+
+def _add_args(parser: argparse.ArgumentParser) -> None:
+    text = "start parameters; after -- if they look like options"
+    parser.add_argument("args", nargs="*", metavar="PARAMETER", help=text)
+
+
+def _add_install(
+    parser: argparse.ArgumentParser, service: type[Service] | None
+) -> None:
+    _add_target(parser, service)
+    parser.add_argument("--name", help="key name; default: the class's")
+    parser.add_argument("--display-name", metavar="TEXT", help="the name people see")
+    parser.add_argument("--description", metavar="TEXT")
+    parser.add_argument("--start-type", choices=START_TYPES)
+    parser.add_argument("--account", help=r"such as .\user; default: LocalSystem")
+    text = "read the account's password from standard input"
+    parser.add_argument("--password-stdin", action="store_true", help=text)
+    parser.add_argument("--log-file", metavar="FILE", help="default: logs/NAME.log")
+
+
+def _add_waiting(
+    parser: argparse.ArgumentParser, service: type[Service] | None
+) -> None:
+    _add_name(parser, service)
+    text = "how long to wait (default: %(default)g)"
+    parser.add_argument(
+        "--timeout", type=_seconds, default=PATIENCE, metavar="SECONDS", help=text
+    )
+    text = "return at once"
+    parser.add_argument("--no-wait", dest="wait", action="store_false", help=text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = -1.0
+    if not 0 <= seconds < float("inf"):
+        raise _usage(f"{text!r} is no number of seconds")
+    return seconds
+
+
+def _control(text: str) -> int:
+    from winsvc.states import Control
+
+    if text.upper() in Control.__members__:
+        return Control[text.upper()]
+    try:
+        return int(text, 0)
+    except ValueError:
+        raise _usage(f"{text!r} is no control code: write 128 to 255") from None
+
+
+def _usage(text: str) -> Exception:
+    import argparse
+
+    return argparse.ArgumentTypeError(text)

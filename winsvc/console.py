@@ -1,0 +1,199 @@
+"""Debug mode: a service in a terminal, on every system, nothing installed.
+
+The service runs on a simulated SCM.  Its ``on_start`` and ``run`` have Python's
+main thread, as under the real one; this file's threads are the SCM's client,
+who sends what the keys and Ctrl+C ask for.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import logging
+import os
+import sys
+import threading
+from contextlib import suppress
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, NoReturn
+
+from winsvc.errors import ServiceError
+from winsvc.inputs import INTERRUPT, Inputs
+from winsvc.progress import describe_exit
+from winsvc.states import Control, State, control_name
+from winsvc.testing import SimulatedScm
+from winsvc.timeline import Timeline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from winsvc.service import Service
+    from winsvc.testing.process import Body
+
+FAILED = 1
+ENDED_HARD = 130  # as a shell says of Ctrl+C
+DEFAULT_USER_CONTROL = 128
+KEYS = (
+    "p pause   c continue   i interrogate   u user control 128 (200u: 200)   "
+    "s stop   q as Ctrl+C   ? help"
+)
+_CONTROLS = {
+    "p": Control.PAUSE,
+    "c": Control.CONTINUE,
+    "i": Control.INTERROGATE,
+    "s": Control.STOP,
+}
+
+
+def debug(service: type[Service], args: Sequence[str] = ()) -> int:
+    """Run a service in this terminal until it has stopped.
+
+    Args:
+        service: Its class.
+        args: Its start parameters.
+
+    Returns:
+        0, or 1 if it failed.
+
+    Call on the main thread; blocks.  A service that hangs past its deadline, and
+    a second Ctrl+C, end the process.
+    """
+    _start_logging()
+    session = _Session(service, tuple(args))
+    with session.inputs:
+        return session.run()
+
+
+def _start_logging() -> None:
+    faulthandler.enable()
+    logging.getLogger("winsvc.host").setLevel(logging.WARNING)  # we show the rest
+    logger = logging.getLogger("winsvc")
+    if logger.level == logging.NOTSET:
+        logger.setLevel(logging.INFO)
+    if not logger.hasHandlers():
+        handler = logging.StreamHandler()
+        handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
+        logger.addHandler(handler)
+
+
+class _Session:
+    """One run of a service in the terminal."""
+
+    def __init__(self, service: type[Service], args: tuple[str, ...]) -> None:
+        self.inputs = Inputs(self._wake_main)
+        self._bodies: SimpleQueue[Body | None] = SimpleQueue()
+        self._scm = SimulatedScm("real", launch=lambda _, body: self._bodies.put(body))
+        self._name = service.name
+        self._args = args
+        self._handle = self._scm.add(service)
+        # Beside the service's own prints, which stdout is for.
+        self._timeline = Timeline(self._scm, self._name, sys.stderr)
+        self._over = False
+        self._interrupted = False
+        self._stop_wanted = False
+        self._digits = ""
+
+    def run(self) -> int:
+        """Be the service's main thread; return the exit code."""
+        paint = self._timeline.paint
+        intro = f"{self._name} on a simulated SCM; nothing is installed."
+        print(paint.bold(intro), file=sys.stderr)
+        keys = KEYS if self.inputs.has_keys else "Ctrl+C stops it"
+        print(paint.dim(keys), file=sys.stderr, flush=True)
+        client = _start(self._client, "winsvc-client")
+        body = self._bodies.get()
+        if body is None:
+            return FAILED
+        body()
+        self._over = True
+        self.inputs.wake()
+        client.join()
+        status = self._handle.status()
+        if status.exit_code == 0:
+            return 0
+        what = describe_exit(status.exit_code, status.service_exit_code)
+        print(paint.bad(f"{self._name} failed: {what}"), file=sys.stderr)
+        return FAILED
+
+    # --- the client's threads ------------------------------------------------
+
+    def _client(self) -> None:
+        try:
+            self._handle.start(*self._args)
+        except ServiceError as error:
+            print(f"winsvc: {error}", file=sys.stderr)
+            self._bodies.put(None)
+            return
+        reader = _start(self._follow, "winsvc-reports")
+        while not self._over:
+            self._react(self.inputs.get())
+        reader.join()
+
+    def _follow(self) -> None:
+        self._timeline.follow(self.inputs.wake)
+        # Dead before its main thread came to its end: a deadline has passed.
+        if self._timeline.process.exit_code is None:
+            self._timeline.say("!", "ended", "it hangs; the log says where")
+            self._end(FAILED)
+
+    def _react(self, key: str) -> None:
+        if key == INTERRUPT or key == "q":
+            self._interrupt()
+        elif key.isdigit():
+            self._digits += key
+            return
+        elif key == "u":
+            self._send(int(self._digits or DEFAULT_USER_CONTROL))
+        elif key in _CONTROLS:
+            self._send(_CONTROLS[key])
+        elif key == "?":
+            print(KEYS, file=sys.stderr, flush=True)
+        elif not key:
+            self._stop_if_started()
+            return
+        self._digits = ""
+
+    def _interrupt(self) -> None:
+        if self._interrupted:
+            self._timeline.say("!", "ended", "without waiting for it any longer")
+            self._end(ENDED_HARD)
+        self._interrupted = True
+        if self._handle.status().state is State.START_PENDING:
+            # The SCM would refuse: a starting service accepts no STOP.
+            self._stop_wanted = True
+            more = "once it has started; Ctrl+C again ends it now"
+            self._timeline.say("!", "STOP", more)
+        else:
+            self._send(Control.STOP)
+
+    def _stop_if_started(self) -> None:
+        if self._stop_wanted and self._handle.status().state is State.RUNNING:
+            self._stop_wanted = False
+            self._send(Control.STOP)
+
+    def _send(self, code: int) -> None:
+        try:
+            self._handle.control(code)
+        except ServiceError as error:
+            meaning = f"{error.winerror}, {error.strerror}"
+            self._timeline.say("!", control_name(code), f"refused: {meaning}")
+        self._timeline.update()
+
+    def _wake_main(self) -> None:
+        """Let the main thread run Python's signal handlers."""
+        with suppress(LookupError):  # it has not been started yet
+            host = self._timeline.process.host
+            if host is not None:
+                host.wake()
+
+    def _end(self, code: int) -> NoReturn:
+        """End the process with whatever hangs in it."""
+        self.inputs.restore()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+
+
+def _start(body: Callable[[], None], name: str) -> threading.Thread:
+    thread = threading.Thread(target=body, name=name, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,100 @@
+"""What ``install`` gives the SCM: a command line that needs no environment.
+
+A service has no current folder of its own, no PYTHONPATH and none of the user's
+variables: all that it needs to find its code is in the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import site
+import sys
+import sysconfig
+from typing import TYPE_CHECKING
+
+from winsvc.log import default_log_file
+from winsvc.target import Target, load_target, parse_target
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from winsvc.service import Service
+
+
+def find_service(text: str) -> tuple[type[Service], Target]:
+    """Import a target; return its class, and a target that holds anywhere.
+
+    Raises:
+        ValueError: The text names no service.
+        ImportError, TypeError: There is no such service.
+    """
+    target = parse_target(text)
+    service = load_target(target)
+    if target.is_file:
+        return service, Target(os.path.abspath(target.module), service.__name__)
+    return service, Target(target.module, service.__name__)
+
+
+def target_of(service: type[Service]) -> Target:
+    """Return the target of a class that a script has passed to ``main``.
+
+    Raises:
+        ValueError: It cannot be imported by that name.
+    """
+    if service.__qualname__ != service.__name__:
+        msg = f"{service.__qualname__} is no class of its module's: move it there"
+        raise ValueError(msg)
+    module = sys.modules[service.__module__]
+    if service.__module__ != "__main__":
+        return Target(service.__module__, service.__name__)
+    if module.__spec__ is not None:  # python -m package.module
+        return Target(module.__spec__.name, service.__name__)
+    if not getattr(module, "__file__", None):
+        msg = f"{service.__name__} is in no file: put it into one to install it"
+        raise ValueError(msg)
+    return Target(os.path.abspath(module.__file__ or ""), service.__name__)
+
+
+def folder_of(target: Target) -> str:
+    """Return the folder whose ``logs`` holds the log: a script's, or Python's."""
+    return os.path.dirname(target.module) if target.is_file else sys.prefix
+
+
+def log_file_of(name: str, target: Target) -> str:
+    """Return where a service logs to if it was not told."""
+    return default_log_file(name, folder_of(target))
+
+
+def host_command(
+    service: type[Service], target: Target, log_file: str
+) -> tuple[str, ...]:
+    """Return the program and arguments that host a service."""
+    command = [sys.executable, "-P", "-m", "winsvc", "host"]
+    command += ["--log-file", os.path.abspath(log_file)]
+    folder = None if target.is_file else _found_in(sys.modules[service.__module__])
+    if folder is not None and folder not in _known_folders():
+        command += ["--path", folder]
+    return (*command, str(target))
+
+
+def _found_in(module: ModuleType) -> str | None:
+    """Return the folder of ``sys.path`` that a module was found in."""
+    if not getattr(module, "__file__", None) or module.__spec__ is None:
+        return None
+    folder = os.path.dirname(os.path.abspath(module.__file__ or ""))
+    # One up for each package; a package's own file is in its own folder.
+    for _ in range(module.__spec__.name.count(".") + hasattr(module, "__path__")):
+        folder = os.path.dirname(folder)
+    return folder
+
+
+def _known_folders() -> set[str]:
+    """Return the folders that Python searches without being told."""
+    paths = sysconfig.get_paths()
+    return {
+        os.path.abspath(folder)
+        for folder in (
+            *site.getsitepackages(),
+            *(paths[key] for key in ("stdlib", "platstdlib", "purelib", "platlib")),
+        )
+    }
