@@ -1,10 +1,11 @@
 /* The client: no Python, the same for every service.
  *
- *     client SERVICE CONDITION CONTROLS WARM_UP FILE TAG
+ *     client FILE CONDITION CONTROLS WARM_UP SERVICE...
  *
- * starts SERVICE with the parameter CONDITION, sends CONTROLS times
- * INTERROGATE and as often a user control, stops it, waits for the end of its
- * process, and appends "TAG,control,microseconds" lines to FILE. */
+ * starts each SERVICE with the parameter CONDITION, sends each of them
+ * CONTROLS times INTERROGATE and as often a user control, one service after
+ * the other, stops them, waits for the end of their processes, and appends
+ * "service,control,microseconds" lines to FILE. */
 #ifndef _CRT_SECURE_NO_WARNINGS
 #define _CRT_SECURE_NO_WARNINGS
 #endif
@@ -15,15 +16,21 @@
 #include <stdlib.h>
 
 #define USER_CONTROL 200u
-/* Controls of one kind in a row; then a pause, after which the busy threads
- * have had other turns and the scheduler may have moved everybody. */
-#define BLOCK 5u
-#define PAUSE_MS 20u
+#define MAX_SERVICES 8u
+/* Before each control: what the last one has set going is over, and in the
+ * busy services the scheduler may have moved everybody. */
+#define PAUSE_MS 2u
 #define POLL_MS 20u
 /* A service that holds the GIL takes its time to stop. */
 #define PATIENCE_MS 60000u
 /* From RUNNING to the first control: all threads are at work then. */
 #define SETTLE_MS 200u
+
+typedef struct subject {
+    const char *name;
+    SC_HANDLE service;
+    HANDLE process;
+} subject;
 
 static int
 fail(const char *what)
@@ -66,105 +73,108 @@ time_one(SC_HANDLE service, DWORD control, double frequency)
 }
 
 static int
-send_all(SC_HANDLE service, DWORD warm_up, DWORD controls, double *times)
+start(SC_HANDLE manager, subject *it, const char *condition)
 {
-    LARGE_INTEGER frequency;
-    double rate;
-    DWORD i, block, end;
+    SERVICE_STATUS_PROCESS status;
 
-    QueryPerformanceFrequency(&frequency);
-    rate = (double)frequency.QuadPart;
-    for (i = 0; i < warm_up; i++)
-        if (time_one(service, SERVICE_CONTROL_INTERROGATE, rate) < 0 ||
-            time_one(service, USER_CONTROL, rate) < 0)
-            return 0;
-    for (block = 0; block < controls; block += BLOCK) {
-        end = controls - block < BLOCK ? controls : block + BLOCK;
-        for (i = block; i < end; i++)
-            times[i] = time_one(service, SERVICE_CONTROL_INTERROGATE, rate);
-        Sleep(PAUSE_MS);
-        for (i = block; i < end; i++)
-            times[controls + i] = time_one(service, USER_CONTROL, rate);
-        Sleep(PAUSE_MS);
-    }
-    for (i = 0; i < 2 * controls; i++)
-        if (times[i] < 0)
-            return 0;
-    return 1;
+    it->service =
+        OpenServiceA(manager, it->name,
+                     SERVICE_START | SERVICE_STOP | SERVICE_QUERY_STATUS |
+                         SERVICE_INTERROGATE | SERVICE_USER_DEFINED_CONTROL);
+    if (it->service == NULL)
+        return fail("OpenService");
+    if (!StartServiceA(it->service, 1, &condition))
+        return fail("StartService");
+    if (!wait_for(it->service, SERVICE_RUNNING, &status))
+        return fail("wait for RUNNING");
+    it->process = OpenProcess(SYNCHRONIZE, FALSE, status.dwProcessId);
+    return it->process != NULL ? 0 : fail("OpenProcess");
 }
 
 static int
-write_all(const char *file, const char *tag, DWORD controls,
-          const double *times)
+stop(subject *it)
 {
-    FILE *out = fopen(file, "a");
-    DWORD i;
+    SERVICE_STATUS_PROCESS stopped;
+    SERVICE_STATUS status;
 
-    if (out == NULL)
-        return 0;
-    for (i = 0; i < 2 * controls; i++)
-        fprintf(out, "%s,%s,%.1f\n", tag,
-                i < controls ? "interrogate" : "user", times[i]);
-    return fclose(out) == 0;
+    /* The process may have ended before its answer left it. */
+    if (!ControlService(it->service, SERVICE_CONTROL_STOP, &status) &&
+        GetLastError() != ERROR_BROKEN_PIPE)
+        return fail("ControlService(STOP)");
+    if (!wait_for(it->service, SERVICE_STOPPED, &stopped))
+        return fail("wait for STOPPED");
+    /* Its threads must not take the next service's time. */
+    if (WaitForSingleObject(it->process, PATIENCE_MS) != WAIT_OBJECT_0)
+        return fail("wait for the end of the process");
+    CloseHandle(it->process);
+    CloseServiceHandle(it->service);
+    return 0;
+}
+
+/* Each service is first, second ... equally often. */
+static int
+measure(const subject *subjects, DWORD count, DWORD warm_up, DWORD controls,
+        FILE *out)
+{
+    static const DWORD codes[] = {SERVICE_CONTROL_INTERROGATE, USER_CONTROL};
+    static const char *const names[] = {"interrogate", "user"};
+    LARGE_INTEGER frequency;
+    DWORD turn, kind, i;
+
+    QueryPerformanceFrequency(&frequency);
+    for (turn = 0; turn < warm_up + controls; turn++)
+        for (kind = 0; kind < 2; kind++)
+            for (i = 0; i < count; i++) {
+                const subject *it = &subjects[(turn + i) % count];
+                double time;
+
+                Sleep(PAUSE_MS);
+                time = time_one(it->service, codes[kind],
+                                (double)frequency.QuadPart);
+                if (time < 0)
+                    return fail("ControlService");
+                if (turn >= warm_up)
+                    fprintf(out, "%s,%s,%.1f\n", it->name, names[kind], time);
+            }
+    return 0;
 }
 
 int
 main(int argc, char **argv)
 {
-    SERVICE_STATUS_PROCESS running, stopped;
-    SERVICE_STATUS status;
-    SC_HANDLE manager, service;
-    DWORD controls, warm_up;
-    HANDLE process;
-    double *times;
-    const char *condition;
-    int sent;
+    subject subjects[MAX_SERVICES];
+    DWORD i, up, controls, warm_up, count = (DWORD)argc - 5;
+    SC_HANDLE manager;
+    FILE *out;
+    int failed = 0;
 
-    if (argc != 7) {
-        fprintf(stderr, "usage: client SERVICE CONDITION CONTROLS WARM_UP "
-                        "FILE TAG\n");
+    if (argc < 6 || count > MAX_SERVICES) {
+        fprintf(stderr, "usage: client FILE CONDITION CONTROLS WARM_UP "
+                        "SERVICE...\n");
         return 2;
     }
-    condition = argv[2];
     controls = (DWORD)strtoul(argv[3], NULL, 10);
     warm_up = (DWORD)strtoul(argv[4], NULL, 10);
-    times = calloc(2 * (size_t)controls + 1, sizeof(*times));
-    if (times == NULL)
-        return fail("memory");
+    out = fopen(argv[1], "a");
+    if (out == NULL)
+        return fail("open the file");
     manager = OpenSCManagerA(NULL, NULL, SC_MANAGER_CONNECT);
     if (manager == NULL)
         return fail("OpenSCManager");
-    service =
-        OpenServiceA(manager, argv[1],
-                     SERVICE_START | SERVICE_STOP | SERVICE_QUERY_STATUS |
-                         SERVICE_INTERROGATE | SERVICE_USER_DEFINED_CONTROL);
-    if (service == NULL)
-        return fail("OpenService");
-    if (!StartServiceA(service, 1, &condition))
-        return fail("StartService");
-    if (!wait_for(service, SERVICE_RUNNING, &running))
-        return fail("wait for RUNNING");
-    process = OpenProcess(SYNCHRONIZE, FALSE, running.dwProcessId);
-    if (process == NULL)
-        return fail("OpenProcess");
-    Sleep(SETTLE_MS);
-    sent = send_all(service, warm_up, controls, times);
-    if (!sent)
-        fail("ControlService");
-    /* The process may have ended before its answer left it. */
-    if (!ControlService(service, SERVICE_CONTROL_STOP, &status) &&
-        GetLastError() != ERROR_BROKEN_PIPE)
-        return fail("ControlService(STOP)");
-    if (!wait_for(service, SERVICE_STOPPED, &stopped))
-        return fail("wait for STOPPED");
-    /* Its threads must not take the next service's time. */
-    if (WaitForSingleObject(process, PATIENCE_MS) != WAIT_OBJECT_0)
-        return fail("wait for the end of the process");
-    if (sent && !write_all(argv[5], argv[6], controls, times))
-        return fail("write the file");
-    CloseHandle(process);
-    CloseServiceHandle(service);
+    for (up = 0; up < count; up++) {
+        subjects[up].name = argv[5 + up];
+        failed = start(manager, &subjects[up], argv[2]);
+        if (failed)
+            break;
+    }
+    if (!failed) {
+        Sleep(SETTLE_MS);
+        failed = measure(subjects, count, warm_up, controls, out);
+    }
+    for (i = 0; i < up; i++)
+        failed |= stop(&subjects[i]);
+    if (fclose(out) != 0)
+        failed = fail("write the file");
     CloseServiceHandle(manager);
-    free(times);
-    return sent ? 0 : 1;
+    return failed;
 }

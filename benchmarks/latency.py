@@ -1,10 +1,11 @@
 """Measure how long ControlService takes: winsvc, pywin32, and plain C.
 
 Runs on Windows, or under Wine by way of run.py, which also compiles the client
-and the C service.  In each round each service in turn is started, sent its
-controls by the client, and stopped, so that never two of them compete for the
-processors and a slow minute of the machine hits all of them.  More rounds make
-the ratios more precise; what "C again" differs from C by is chance.
+and the C service.  In each round the services are started, sent their controls
+by the client, and stopped.  Those that use no processor time run side by side
+and get one control each in turn; those that do are measured one after another,
+so that they do not compete.  More rounds make the ratios more precise; what
+"C again" differs from C by is chance.
 """
 
 from __future__ import annotations
@@ -91,25 +92,41 @@ def installed(manager: winsvc.ServiceManager, subject: Subject) -> Iterator[None
             service.delete()
 
 
+def groups(subjects: list[Subject], condition: str) -> list[list[Subject]]:
+    """Return the services that can be measured side by side."""
+    if condition == "busy":
+        return [[subject] for subject in subjects]
+    slow = [subject for subject in subjects if (subject.label, condition) in SLOW]
+    quick = [subject for subject in subjects if subject not in slow]
+    return [quick, *([subject] for subject in slow)]
+
+
+def rotated(items: list[Any], number: int) -> list[Any]:
+    """Return the items, beginning with another one for each number."""
+    first = number % len(items)
+    return items[first:] + items[:first]
+
+
 def visit(
-    client: Path, subject: Subject, condition: str, controls: int
-) -> dict[str, list[float]]:
-    """Start a service, measure it, stop it; return the times by control."""
-    slow = SLOW.get((subject.label, condition))
+    client: Path, group: list[Subject], condition: str, controls: int
+) -> dict[tuple[str, str], list[float]]:
+    """Start services, measure and stop them; return times by (label, control)."""
+    slow = SLOW.get((group[0].label, condition))
+    labels = {subject.name: subject.label for subject in group}
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder, "times.csv")
         count = str(min(controls, slow or controls))
         warm_up = str(slow or WARM_UP)
         subprocess.run(
-            [client, subject.name, condition, count, warm_up, file, subject.label],
+            [client, file, condition, count, warm_up, *labels],
             check=True,
             stdin=subprocess.DEVNULL,
             timeout=VISIT_TIMEOUT,
         )
-        times: dict[str, list[float]] = {control: [] for control in CONTROLS}
+        times = defaultdict(list)
         with file.open(newline="") as lines:
-            for _label, control, microseconds in csv.reader(lines):
-                times[control].append(float(microseconds))
+            for name, control, microseconds in csv.reader(lines):
+                times[labels[name], control].append(float(microseconds))
     return times
 
 
@@ -197,11 +214,11 @@ def main() -> None:
                 continue
             print(f"{condition}: {meaning}", flush=True)
             for number in range(options.rounds):
-                first = number % len(subjects)
-                for subject in subjects[first:] + subjects[:first]:
-                    visited = visit(client, subject, condition, options.controls)
-                    for control, values in visited.items():
-                        measured[condition, control, subject.label].append(values)
+                for group in rotated(groups(subjects, condition), number):
+                    turn = rotated(group, number)
+                    visited = visit(client, turn, condition, options.controls)
+                    for (label, control), values in visited.items():
+                        measured[condition, control, label].append(values)
                 print(f"  round {number + 1} of {options.rounds}", flush=True)
 
     rows: list[Row] = [

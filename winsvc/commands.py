@@ -70,7 +70,7 @@ class Commands:
         except OSError as error:
             return _refused(str(error))
         except KeyboardInterrupt:
-            _refused("interrupted; what was asked for goes on")
+            _refused("interrupted")
             return INTERRUPTED
         return code
 

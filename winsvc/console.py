@@ -32,10 +32,9 @@ if TYPE_CHECKING:
 FAILED = 1
 ENDED_HARD = 130  # as a shell says of Ctrl+C
 DEFAULT_USER_CONTROL = 128
-KEYS = (
-    "p pause   c continue   i interrogate   u user control 128 (200u: 200)   "
-    "s stop   q as Ctrl+C   ? help"
-)
+KEYS = """\
+Keys: p pause, c continue, s stop, i interrogate, u control 128 (200u: 200),
+? help; Ctrl+C or q stops it, twice ends it at once."""
 _CONTROLS = {
     "p": Control.PAUSE,
     "c": Control.CONTINUE,
@@ -97,7 +96,7 @@ class _Session:
         paint = self._timeline.paint
         intro = f"{self._name} on a simulated SCM; nothing is installed."
         print(paint.bold(intro), file=sys.stderr)
-        keys = KEYS if self.inputs.has_keys else "Ctrl+C stops it"
+        keys = KEYS if self.inputs.has_keys else "Ctrl+C stops it."
         print(paint.dim(keys), file=sys.stderr, flush=True)
         client = _start(self._client, "winsvc-client")
         body = self._bodies.get()
@@ -138,7 +137,7 @@ class _Session:
     def _react(self, key: str) -> None:
         if key == INTERRUPT or key == "q":
             self._interrupt()
-        elif key.isdigit():
+        elif key.isascii() and key.isdigit():
             self._digits += key
             return
         elif key == "u":

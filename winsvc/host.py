@@ -65,11 +65,11 @@ class Connection:
             try:
                 self.hosting.process_join(self._process)
             except OSError as error:
-                raise _as_service_error("connect to the SCM", error) from None
+                raise _as_service_error(error) from None
             msg = "the SCM ended this process before it started a service"
             raise RuntimeError(msg) from None
         except OSError as error:
-            raise _as_service_error("connect to the SCM", error) from None
+            raise _as_service_error(error) from None
         return argv
 
     def close(self) -> None:
@@ -77,9 +77,9 @@ class Connection:
         self.hosting.process_join(self._process)
 
 
-def _as_service_error(operation: str, error: OSError) -> OSError:
+def _as_service_error(error: OSError, operation: str | None = None) -> OSError:
     code = getattr(error, "winerror", None) or error.errno or 0
-    return service_error(operation, None, code, detail=error.strerror)
+    return service_error(operation or error.strerror or "call the SCM", None, code)
 
 
 class Host:
@@ -177,15 +177,19 @@ class Host:
         service.name = self.name or cls.name
         service._host = self
         self.service = service
-        self._hosting.configure(
-            self._handle,
-            int(accepted_by(cls)),
-            cls.wait_hint,
-            cls.start_timeout,
-            cls.stop_timeout,
-            cls.pause_timeout,
-            cls.continue_timeout,
-        )
+        try:
+            self._hosting.configure(
+                self._handle,
+                int(accepted_by(cls)),
+                cls.wait_hint,
+                cls.start_timeout,
+                cls.stop_timeout,
+                cls.pause_timeout,
+                cls.continue_timeout,
+            )
+        except OSError as error:
+            self._fail(FailureCode.START, "could not report its start", error)
+            return False
         return True
 
     def _run_user_code(self) -> None:
@@ -199,7 +203,14 @@ class Host:
         else:
             self._run_started(service)
         self._start_over.set()
-        self._hosting.request_stop(self._handle)
+        self._begin_stop()
+
+    def _begin_stop(self) -> None:
+        """Enter STOP_PENDING; if that cannot be reported, a checkpoint will be."""
+        try:
+            self._hosting.request_stop(self._handle)
+        except OSError:
+            log.exception("%s could not report STOP_PENDING", self.name)
 
     def _run_started(self, service: Service) -> None:
         try:
@@ -219,7 +230,7 @@ class Host:
                 self._handle, ERROR_SERVICE_SPECIFIC_ERROR if code else 0, code
             )
         except OSError as error:
-            raise _as_service_error("report STOPPED", error) from None
+            raise _as_service_error(error, "report STOPPED") from None
 
     # --- the control thread -------------------------------------------------------
 
@@ -243,7 +254,7 @@ class Host:
                     f"failed in the handler of {type(event).__name__}",
                     error,
                 )
-                self._hosting.request_stop(self._handle)
+                self._begin_stop()
             if isinstance(event, Stop):
                 return
 

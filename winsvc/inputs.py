@@ -8,13 +8,14 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self
 
 INTERRUPT = "\x03"  # what Ctrl+C types
 NOTHING = ""
+_Keys = tuple[Callable[[], str], Callable[[], None]]
 _INTERRUPTS = {
     getattr(signal, name)
     for name in ("SIGINT", "SIGTERM", "SIGBREAK")
@@ -51,9 +52,10 @@ class Inputs:
             handler = signal.signal(number, lambda *_: None)
             self._undo.callback(signal.signal, number, handler)
         self._start(lambda: self._read_signals(near), "winsvc-signals")
-        read_key = self._open_keys()
-        if read_key is not None:
+        keys = _open_keys()
+        if keys is not None:
             self.has_keys = True
+            read_key, self._restore = keys
             self._start(lambda: self._read_keys(read_key), "winsvc-keys")
         return self
 
@@ -96,28 +98,17 @@ class Inputs:
         while key := read_key():
             self._queue.put(key)
 
-    def _open_keys(self) -> Callable[[], str] | None:
-        if sys.stdin is None or not sys.stdin.isatty():
-            return None
-        if sys.platform == "win32":
-            return _windows_key
-        import termios
-        import tty
-
-        terminal = sys.stdin.fileno()
-        if _in_background(terminal):
-            return None
-        modes = termios.tcgetattr(terminal)
-        tty.setcbreak(terminal)
-        self._restore = lambda: termios.tcsetattr(terminal, termios.TCSADRAIN, modes)
-        return lambda: os.read(terminal, 1).decode(errors="replace")
-
 
 if sys.platform == "win32":
     from msvcrt import getwch
 
-    def _windows_key() -> str:
-        """Return the next key; "" if there is no console after all."""
+    def _open_keys() -> _Keys | None:
+        """Return how to read a key and how to give the terminal back."""
+        if sys.stdin is None or not sys.stdin.isatty():
+            return None
+        return _read_key, lambda: None
+
+    def _read_key() -> str:
         key = getwch()
         while key in ("\x00", "\xe0"):  # an arrow, say: its code follows
             getwch()
@@ -125,10 +116,20 @@ if sys.platform == "win32":
         return key.rstrip("\uffff")  # NUL passes for a terminal, and ends at once
 
 else:
+    import termios
+    import tty
 
-    def _in_background(terminal: int) -> bool:
-        """Tell whether touching the terminal would stop this process."""
-        try:
-            return os.tcgetpgrp(terminal) != os.getpgrp()
-        except OSError:
-            return False  # not the one that controls us
+    def _open_keys() -> _Keys | None:
+        """Return how to read a key and how to give the terminal back."""
+        if sys.stdin is None or not sys.stdin.isatty():
+            return None
+        terminal = sys.stdin.fileno()
+        with suppress(OSError):  # another terminal than the one that controls us
+            if os.tcgetpgrp(terminal) != os.getpgrp():
+                return None  # in the background: touching it would stop us
+        modes = termios.tcgetattr(terminal)
+        tty.setcbreak(terminal)
+        return (
+            lambda: os.read(terminal, 1).decode(errors="replace"),
+            lambda: termios.tcsetattr(terminal, termios.TCSADRAIN, modes),
+        )

@@ -162,7 +162,7 @@ def _bar(name: str) -> Iterator[Callable[[ServiceStatus], None]]:
 
     columns = (
         TextColumn("{task.description}"),
-        BarColumn(bar_width=24),
+        BarColumn(bar_width=12),
         TimeElapsedColumn(),
         TextColumn("{task.fields[text]}"),
     )
@@ -174,7 +174,7 @@ def _bar(name: str) -> Iterator[Callable[[ServiceStatus], None]]:
             text = ""
             if status.state.is_pending:
                 text = describe_pending(status.checkpoint, status.wait_hint)
-            what = f"{name} is {status.state.name}"
+            what = f"{name} {status.state.name}"
             progress.update(task, description=what, text=text)
 
         yield show

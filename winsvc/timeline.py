@@ -58,7 +58,7 @@ class Timeline:
     @property
     def process(self) -> SimulatedProcess:
         """The service's last process; LookupError before there is one."""
-        return self._scm._process(self._name)  # noqa: SLF001 - the SCM is ours
+        return self._scm.process(self._name)
 
     def say(self, sign: str, what: str, more: str = "") -> None:
         """Write a line about what happens now."""

@@ -35,7 +35,7 @@ typedef enum wsv_err {
 /* Filled by the call that failed, before anything else can overwrite it. */
 typedef struct wsv_oserr {
     const char *call; /* static string: the name of the call */
-    uint32_t code;    /* Windows error code; on POSIX an errno */
+    uint32_t code;    /* Windows error code, on every OS */
 } wsv_oserr;
 
 /* One UTF-16 code unit, WCHAR on Windows.  Limits count these (J-10). */

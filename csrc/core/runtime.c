@@ -206,6 +206,8 @@ wsv_runtime_accept(wsv_runtime *rt, uint32_t handled, wsv_oserr *why)
     wsv_os_mutex_lock(rt->lock);
     rt->settings.handled = handled;
     if (rt->state != WSV_NOT_READY && !rt->stopping && !rt->closed) {
+        if (wsv_state_is_pending(rt->state)) /* no report without progress */
+            wsv_progress_raise(&rt->progress, wsv_scm_now(rt->scm), 0);
         wsv_runtime_post_locked(rt);
         err = wsv_runtime_flush_locked(rt, WSV_FOREVER, why);
     }

@@ -194,11 +194,10 @@ wsv_os_thread_new(wsv_os_thread **out, void (*run)(void *), void *arg,
                   wsv_oserr *why)
 {
     wsv_os_thread *thread;
-    int failed;
 
     *out = NULL;
     why->call = "create a thread";
-    why->code = EAGAIN;
+    why->code = WSV_ERROR_NOT_ENOUGH_MEMORY;
     if (WSV_FAULT(WSV_FAULT_THREAD))
         return WSV_E_OS;
     thread = wsv_os_alloc(sizeof(*thread));
@@ -206,9 +205,7 @@ wsv_os_thread_new(wsv_os_thread **out, void (*run)(void *), void *arg,
         return WSV_E_MEMORY;
     thread->run = run;
     thread->arg = arg;
-    failed = pthread_create(&thread->native, NULL, run_thread, thread);
-    if (failed != 0) {
-        why->code = (uint32_t)failed;
+    if (pthread_create(&thread->native, NULL, run_thread, thread) != 0) {
         wsv_os_free(thread);
         return WSV_E_OS;
     }

@@ -153,7 +153,7 @@ wsv_os_thread_new(wsv_os_thread **out, void (*run)(void *), void *arg,
 
     *out = NULL;
     why->call = "create a thread";
-    why->code = ERROR_NOT_ENOUGH_MEMORY;
+    why->code = WSV_ERROR_NOT_ENOUGH_MEMORY;
     if (WSV_FAULT(WSV_FAULT_THREAD))
         return WSV_E_OS;
     thread = wsv_os_alloc(sizeof(*thread));

@@ -9,7 +9,7 @@
 /* --- capsules
  * ---------------------------------------------------------------- */
 
-static void
+WSV_GIL static void
 free_process(PyObject *capsule)
 {
     wsv_process *process = PyCapsule_GetPointer(capsule, PROCESS);
@@ -27,20 +27,20 @@ free_process(PyObject *capsule)
 #endif
 }
 
-static void
+WSV_GIL static void
 free_runtime(PyObject *capsule)
 {
     Py_XDECREF((PyObject *)PyCapsule_GetContext(capsule)); /* its process */
 }
 
-static wsv_runtime *
+WSV_GIL static wsv_runtime *
 runtime(PyObject *capsule)
 {
     return PyCapsule_GetPointer(capsule, RUNTIME);
 }
 
 /* process_new(wire, names) -> process.  `wire` is None in winsvc._core. */
-static PyObject *
+WSV_GIL static PyObject *
 process_new(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *wire, *names, *keep = NULL, *capsule;
@@ -68,7 +68,7 @@ process_new(PyObject *Py_UNUSED(module), PyObject *args)
         return py_raise(err, NULL);
     capsule = PyCapsule_New(process, PROCESS, free_process);
     if (capsule == NULL) {
-        wsv_process_free(process);
+        DETACHED(wsv_process_free(process));
         return NULL;
     }
     Py_INCREF(wire);
@@ -77,7 +77,7 @@ process_new(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* process_start(process): create the dispatcher thread. */
-static PyObject *
+WSV_GIL static PyObject *
 process_start(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_process *process = PyCapsule_GetPointer(capsule, PROCESS);
@@ -97,7 +97,7 @@ process_start(PyObject *Py_UNUSED(module), PyObject *capsule)
 
 /* process_join(process): wait until the dispatcher has returned; OSError if it
  * could not connect. */
-static PyObject *
+WSV_GIL static PyObject *
 process_join(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_process *process = PyCapsule_GetPointer(capsule, PROCESS);
@@ -116,7 +116,7 @@ process_join(PyObject *Py_UNUSED(module), PyObject *capsule)
 }
 
 /* process_services(process) -> tuple of services, in the order of the names */
-static PyObject *
+WSV_GIL static PyObject *
 process_services(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_process *process = PyCapsule_GetPointer(capsule, PROCESS);
@@ -147,7 +147,7 @@ process_services(PyObject *Py_UNUSED(module), PyObject *capsule)
 /* wait_start(service) -> tuple of str, argv as ServiceMain got it, or None
  * when woken.  OSError: registering or the first report failed.  EOFError: no
  * SCM has started this process. */
-static PyObject *
+WSV_GIL static PyObject *
 wait_start(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);
@@ -176,7 +176,7 @@ wait_start(PyObject *Py_UNUSED(module), PyObject *capsule)
 }
 
 /* configure(service, handled, hint, start, stop, pause, resume): seconds */
-static PyObject *
+WSV_GIL static PyObject *
 configure(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *capsule, *start, *stop, *pause, *resume;
@@ -205,7 +205,7 @@ configure(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* True for WSV_OK, False for WSV_E_STATE and WSV_E_CLOSED, else OSError. */
-static PyObject *
+WSV_GIL static PyObject *
 done(wsv_err err, const wsv_oserr *why)
 {
     if (err == WSV_E_OS || err == WSV_E_MEMORY)
@@ -214,7 +214,7 @@ done(wsv_err err, const wsv_oserr *why)
 }
 
 /* started(service) -> bool; False: it has been asked to stop */
-static PyObject *
+WSV_GIL static PyObject *
 started(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);
@@ -229,7 +229,7 @@ started(PyObject *Py_UNUSED(module), PyObject *capsule)
 
 /* wait_event(service) -> (code, event_type, data, count, dropped), or None
  * after the end */
-static PyObject *
+WSV_GIL static PyObject *
 wait_event(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);
@@ -250,7 +250,7 @@ wait_event(PyObject *Py_UNUSED(module), PyObject *capsule)
 }
 
 /* begin(service, control) -> bool: shall its handler be called? */
-static PyObject *
+WSV_GIL static PyObject *
 begin(PyObject *Py_UNUSED(module), PyObject *args)
 {
     unsigned int control;
@@ -269,7 +269,7 @@ begin(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* finish(service, control) -> bool; False: it is stopping */
-static PyObject *
+WSV_GIL static PyObject *
 finish(PyObject *Py_UNUSED(module), PyObject *args)
 {
     unsigned int control;
@@ -289,7 +289,7 @@ finish(PyObject *Py_UNUSED(module), PyObject *args)
 
 /* wait_stop(service, seconds | None) -> True: stop; False: time is up; None:
  * woken, wait again */
-static PyObject *
+WSV_GIL static PyObject *
 wait_stop(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *capsule, *seconds;
@@ -309,7 +309,7 @@ wait_stop(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* progress(service, hint seconds | 0) -> bool; False: nothing is pending */
-static PyObject *
+WSV_GIL static PyObject *
 progress(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *capsule;
@@ -328,7 +328,7 @@ progress(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* request_stop(service) */
-static PyObject *
+WSV_GIL static PyObject *
 request_stop(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);
@@ -343,7 +343,7 @@ request_stop(PyObject *Py_UNUSED(module), PyObject *capsule)
 
 /* stopped(service, exit_code, specific_code) -> bool; False: the process is
  * dead to the SCM already */
-static PyObject *
+WSV_GIL static PyObject *
 stopped(PyObject *Py_UNUSED(module), PyObject *args)
 {
     unsigned int exit_code, specific_code;
@@ -363,7 +363,7 @@ stopped(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* wait_expired(service) -> the state past its deadline, or None at the end */
-static PyObject *
+WSV_GIL static PyObject *
 wait_expired(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);
@@ -379,7 +379,7 @@ wait_expired(PyObject *Py_UNUSED(module), PyObject *capsule)
 }
 
 /* expired_seen(service): what had to be logged is logged */
-static PyObject *
+WSV_GIL static PyObject *
 expired_seen(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);
@@ -391,7 +391,7 @@ expired_seen(PyObject *Py_UNUSED(module), PyObject *capsule)
 }
 
 /* wake(service): let wait_start and wait_stop return None once */
-static PyObject *
+WSV_GIL static PyObject *
 wake(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);
@@ -403,7 +403,7 @@ wake(PyObject *Py_UNUSED(module), PyObject *capsule)
 }
 
 /* state(service) -> int */
-static PyObject *
+WSV_GIL static PyObject *
 state(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);
@@ -416,7 +416,7 @@ state(PyObject *Py_UNUSED(module), PyObject *capsule)
 }
 
 /* is_stopping(service) -> bool */
-static PyObject *
+WSV_GIL static PyObject *
 is_stopping(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);
@@ -429,7 +429,7 @@ is_stopping(PyObject *Py_UNUSED(module), PyObject *capsule)
 }
 
 /* journal(service) -> list of (number, kind, time, done, a, b, c, result) */
-static PyObject *
+WSV_GIL static PyObject *
 journal(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_runtime *rt = runtime(capsule);

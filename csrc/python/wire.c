@@ -8,19 +8,19 @@
 #define CLOCK "winsvc.clock"
 #define WIRE "winsvc.wire"
 
-wsv_scm *
+WSV_GIL wsv_scm *
 py_wire(PyObject *capsule)
 {
     return PyCapsule_GetPointer(capsule, WIRE);
 }
 
-static void
+WSV_GIL static void
 free_clock(PyObject *capsule)
 {
     wsv_clock_free(PyCapsule_GetPointer(capsule, CLOCK));
 }
 
-static void
+WSV_GIL static void
 free_wire(PyObject *capsule)
 {
     wsv_sim_free(py_wire(capsule));
@@ -28,7 +28,7 @@ free_wire(PyObject *capsule)
 }
 
 /* clock_new(virtual) -> clock */
-static PyObject *
+WSV_GIL static PyObject *
 clock_new(PyObject *Py_UNUSED(module), PyObject *is_virtual)
 {
     PyObject *capsule;
@@ -45,7 +45,7 @@ clock_new(PyObject *Py_UNUSED(module), PyObject *is_virtual)
 }
 
 /* clock_now(clock) -> ns */
-static PyObject *
+WSV_GIL static PyObject *
 clock_now(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_clock *clock = PyCapsule_GetPointer(capsule, CLOCK);
@@ -56,7 +56,7 @@ clock_now(PyObject *Py_UNUSED(module), PyObject *capsule)
 }
 
 /* clock_advance(clock, seconds) */
-static PyObject *
+WSV_GIL static PyObject *
 clock_advance(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *capsule, *seconds;
@@ -73,7 +73,7 @@ clock_advance(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* wire_new(clock) -> wire */
-static PyObject *
+WSV_GIL static PyObject *
 wire_new(PyObject *Py_UNUSED(module), PyObject *clock)
 {
     wsv_clock *native = PyCapsule_GetPointer(clock, CLOCK);
@@ -97,7 +97,7 @@ wire_new(PyObject *Py_UNUSED(module), PyObject *clock)
 }
 
 /* wire_connected(wire, seconds) -> outcome */
-static PyObject *
+WSV_GIL static PyObject *
 wire_connected(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *capsule, *seconds;
@@ -115,7 +115,7 @@ wire_connected(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* wire_start(wire, own, argv, seconds) -> outcome */
-static PyObject *
+WSV_GIL static PyObject *
 wire_start(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *capsule, *arguments, *seconds, *keep;
@@ -143,7 +143,7 @@ wire_start(PyObject *Py_UNUSED(module), PyObject *args)
 
 /* wire_control(wire, service, code, event_type, data | None, seconds)
  * -> (outcome, what the handler answered) */
-static PyObject *
+WSV_GIL static PyObject *
 wire_control(PyObject *Py_UNUSED(module), PyObject *args)
 {
     unsigned int service, code, event_type;
@@ -172,7 +172,7 @@ wire_control(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* wire_kill(wire, exit_code) */
-static PyObject *
+WSV_GIL static PyObject *
 wire_kill(PyObject *Py_UNUSED(module), PyObject *args)
 {
     unsigned int exit_code;
@@ -189,7 +189,7 @@ wire_kill(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* wire_death(wire) -> exit code, or None while it lives */
-static PyObject *
+WSV_GIL static PyObject *
 wire_death(PyObject *Py_UNUSED(module), PyObject *capsule)
 {
     wsv_scm *wire = py_wire(capsule);
@@ -204,7 +204,7 @@ wire_death(PyObject *Py_UNUSED(module), PyObject *capsule)
     return PyLong_FromUnsignedLong(exit_code);
 }
 
-static PyObject *
+WSV_GIL static PyObject *
 build_report(const wsv_sim_report *report)
 {
     const wsv_status *status = &report->status;
@@ -220,7 +220,7 @@ build_report(const wsv_sim_report *report)
 /* wire_last(wire, service) -> (number of reports so far, report): a report is
  * (time, service, type, state, accepted, exit_code, specific_code, checkpoint,
  * wait_hint ms), of state 0 when there is none. */
-static PyObject *
+WSV_GIL static PyObject *
 wire_last(PyObject *Py_UNUSED(module), PyObject *args)
 {
     unsigned int service;
@@ -239,7 +239,7 @@ wire_last(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* wire_reports(wire, first) -> list of reports from number `first` on */
-static PyObject *
+WSV_GIL static PyObject *
 wire_reports(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *capsule, *reports, *item;
@@ -271,7 +271,7 @@ wire_reports(PyObject *Py_UNUSED(module), PyObject *args)
 
 /* wire_wait(wire, count, seconds): until there are more than `count` reports
  */
-static PyObject *
+WSV_GIL static PyObject *
 wire_wait(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *capsule, *seconds;
@@ -289,7 +289,7 @@ wire_wait(PyObject *Py_UNUSED(module), PyObject *args)
 }
 
 /* fault_arm(mask, nth) */
-static PyObject *
+WSV_GIL static PyObject *
 fault_arm(PyObject *Py_UNUSED(module), PyObject *args)
 {
     unsigned int mask, nth;
@@ -302,14 +302,14 @@ fault_arm(PyObject *Py_UNUSED(module), PyObject *args)
 
 /* fault_left() -> calls left until the armed failure, 0 once it has happened
  */
-static PyObject *
+WSV_GIL static PyObject *
 fault_left(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     return PyLong_FromUnsignedLong(wsv_fault_left());
 }
 
 /* live_count() -> seam objects alive */
-static PyObject *
+WSV_GIL static PyObject *
 live_count(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(unused))
 {
     return PyLong_FromLong(wsv_fault_live_count());

@@ -153,7 +153,7 @@ wsv_clock_advance(wsv_clock *clock, uint64_t ns)
     uint64_t until;
 
     wsv_os_mutex_lock(clock->lock);
-    until = clock->now + ns;
+    until = ns < WSV_FOREVER - clock->now ? clock->now + ns : WSV_FOREVER - 1;
     for (;;) {
         while (clock->busy != 0)
             (void)wsv_os_cond_wait(clock->settled, clock->lock, WSV_FOREVER);

@@ -6,7 +6,7 @@ struct wsv_scm {
 
 /* B.2 once more, with the way back from a late pause or continue. */
 static const char *const legal[8] = {
-    "..+.....",  "........",  ".++++...", ".+.+....",
+    "..+.....", "........", ".++++...", ".+.+....",
     ".+.++.++", ".+.+++.+", ".+.++.++", ".+.+++.+",
 };
 
@@ -113,7 +113,8 @@ fake_wait_wants_wine(wsv_scm *scm)
     wsv_os_mutex_unlock(scm->fake.lock);
 }
 
-/* --- scm.h ------------------------------------------------------------------ */
+/* --- scm.h ------------------------------------------------------------------
+ */
 
 wsv_err
 wsv_scm_dispatch(wsv_scm *scm, const wsv_scm_entry *entries, uint32_t count,

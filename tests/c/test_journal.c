@@ -46,8 +46,7 @@ test_ring_keeps_the_last(void)
     check_kept(0, 0);
     for (i = 0; i < 3 * WSV_JOURNAL_SIZE + 7; i++) {
         add(i);
-        check_kept(i < WSV_JOURNAL_SIZE ? 0 : i + 1 - WSV_JOURNAL_SIZE,
-                   i + 1);
+        check_kept(i < WSV_JOURNAL_SIZE ? 0 : i + 1 - WSV_JOURNAL_SIZE, i + 1);
     }
 }
 
@@ -67,8 +66,9 @@ test_done_completes_what_is_kept(void)
     wsv_journal_done(&journal, end - 1, 3, 4); /* the newest */
     for (number = 0; wsv_journal_get(&journal, &number, &entry); number++) {
         CHECK_SAME(entry.done, number == 10 ? 7u : number == end - 1 ? 3 : 0);
-        CHECK_SAME(entry.result,
-                   number == 10 ? 8u : number == end - 1 ? 4 : 0);
+        CHECK_SAME(entry.result, number == 10        ? 8u
+                                 : number == end - 1 ? 4
+                                                     : 0);
     }
 }
 

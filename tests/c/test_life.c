@@ -1,6 +1,7 @@
 /* Whole lives on the simulated wire: undisturbed, with every seam call failing
  * in turn, and many at once while the virtual clock runs.  What host.py and
- * testing/ do in Python is done in C here, so that sanitizers see all of it. */
+ * testing/ do in Python is done in C here, so that sanitizers see all of it.
+ */
 #define _POSIX_C_SOURCE 200809L
 #include "core/process.h"
 #include "core/state.h"
@@ -31,7 +32,8 @@ static const wsv_wchar parameter[] = {'x', 0};
 static const wsv_wchar *const names[] = {name};
 static const wsv_wchar *const arguments[] = {name, parameter};
 
-/* --- the process: what host.py does -------------------------------------------- */
+/* --- the process: what host.py does
+ * -------------------------------------------- */
 
 static void
 read_events(void *arg)
@@ -76,7 +78,7 @@ watch_deadlines(void *arg)
 static bool
 run_service(life *self, wsv_process *process)
 {
-    wsv_settings settings = {0x03,         3000,         120 * SECOND,
+    wsv_settings settings = {0x03,        3000,        120 * SECOND,
                              30 * SECOND, 30 * SECOND, 30 * SECOND};
     wsv_os_thread *control = NULL, *deadlines = NULL;
     const wsv_wchar *const *argv;
@@ -129,7 +131,8 @@ host(void *arg)
     wsv_process_free(process);
 }
 
-/* --- the SCM and its client: what testing/ does ----------------------------------- */
+/* --- the SCM and its client: what testing/ does
+ * ----------------------------------- */
 
 static bool
 control(life *self, uint32_t code)
@@ -209,7 +212,8 @@ run_life(wsv_clock *clock, bool stops_itself)
     return well && self.hosted_well;
 }
 
-/* --- the tests ---------------------------------------------------------------------- */
+/* --- the tests
+ * ---------------------------------------------------------------------- */
 
 static void
 test_undisturbed(void)
@@ -267,7 +271,8 @@ test_every_seam_call_failing(void)
            calls_made, fatal);
 }
 
-/* --- many processes, one clock --------------------------------------------------- */
+/* --- many processes, one clock
+ * --------------------------------------------------- */
 
 typedef struct crowd {
     wsv_clock *clock;

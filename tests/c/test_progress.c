@@ -88,8 +88,8 @@ test_stable_states_have_nothing_due(void)
 static void
 test_extremes(void)
 {
-    static const uint64_t times[] = {0, 1, 5 * SECOND, UINT64_MAX / 2,
-                                     UINT64_MAX - 2, UINT64_MAX - 1};
+    static const uint64_t times[] = {
+        0, 1, 5 * SECOND, UINT64_MAX / 2, UINT64_MAX - 2, UINT64_MAX - 1};
     static const uint32_t hints[] = {0, 1, 2, 3, 0x7FFFFFFF, UINT32_MAX};
     static const uint64_t budgets[] = {0, 1, SECOND, UINT64_MAX - 1,
                                        WSV_FOREVER};
@@ -111,8 +111,8 @@ test_extremes(void)
                 CHECK(progress.next > times[t]);
             }
     wsv_progress_enter(&progress, 0, UINT32_MAX, WSV_FOREVER);
-    CHECK_SAME(wsv_progress_next(&progress), UINT64_C(2147483647) * MS +
-                                                 500000);
+    CHECK_SAME(wsv_progress_next(&progress),
+               UINT64_C(2147483647) * MS + 500000);
     wsv_progress_enter(&progress, 0, 0, WSV_FOREVER);
     CHECK_SAME(wsv_progress_next(&progress), MS);
 }

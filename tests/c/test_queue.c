@@ -161,9 +161,8 @@ test_what_coalesces(void)
     uint32_t code;
 
     for (code = 0; code < 0x101; code++)
-        CHECK_SAME(wsv_queue_coalesces(code), (code >= 6 && code <= 10) ||
-                                                  code == 0x60 ||
-                                                  code == 0x61);
+        CHECK_SAME(wsv_queue_coalesces(code),
+                   (code >= 6 && code <= 10) || code == 0x60 || code == 0x61);
 }
 
 int

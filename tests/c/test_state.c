@@ -13,14 +13,10 @@
  * continue that took too long (design.md 4). */
 static const char *const transitions[STATES] = {
     /*                 0S234567 */
-    [0 /* none     */] = ".++.....",
-    [1 /* STOPPED  */] = "........",
-    [2 /* START_P  */] = ".+r++...",
-    [3 /* STOP_P   */] = ".+.r....",
-    [4 /* RUNNING  */] = ".+.+r.++",
-    [5 /* CONT_P   */] = ".+.++r.<",
-    [6 /* PAUSE_P  */] = ".+.+<.r+",
-    [7 /* PAUSED   */] = ".+.+++.r",
+    [0 /* none     */] = ".++.....", [1 /* STOPPED  */] = "........",
+    [2 /* START_P  */] = ".+r++...", [3 /* STOP_P   */] = ".+.r....",
+    [4 /* RUNNING  */] = ".+.+r.++", [5 /* CONT_P   */] = ".+.++r.<",
+    [6 /* PAUSE_P  */] = ".+.+<.r+", [7 /* PAUSED   */] = ".+.+++.r",
 };
 
 static void
@@ -92,9 +88,9 @@ test_accept_bits(void)
 
 /* B-33 as a drawing: what the handler does with a control that is accepted.
  * `a` answers 0 and nothing else, `b` refuses with 1061, `q` queues,
- * `S` enters STOP_PENDING, `P` PAUSE_PENDING, `C` CONTINUE_PENDING, `t` refuses
- * a trigger with 1115 (E-86).  Columns: stops, PAUSE, CONTINUE, INTERROGATE, any
- * other, TRIGGEREVENT. */
+ * `S` enters STOP_PENDING, `P` PAUSE_PENDING, `C` CONTINUE_PENDING, `t`
+ * refuses a trigger with 1115 (E-86).  Columns: stops, PAUSE, CONTINUE,
+ * INTERROGATE, any other, TRIGGEREVENT. */
 static const char *const reactions[STATES] = {
     [0] = "S b b a b b", [1] = "a b b a b t", [2] = "S b b a b b",
     [3] = "a b b a b t", [4] = "S P q a q q", [5] = "S q q a q q",

@@ -20,7 +20,7 @@
 
 static wsv_scm *scm;
 static wsv_runtime *rt;
-static uint32_t flood; /* controls of each sender before the end begins */
+static uint32_t flood;      /* controls of each sender before the end begins */
 static atomic_uint through; /* senders that have sent their flood */
 static atomic_bool ending;
 static uint32_t accepted[SENDERS]; /* each its sender's, until it is joined */
@@ -49,7 +49,7 @@ send_flood(void *arg)
         fill(data, sender, sequence, control.size);
         answer = wsv_runtime_handle(rt, &control);
         memset(data, 0xDD, sizeof(data)); /* I-127 */
-        if (answer == 1816) { /* full: nothing was taken */
+        if (answer == 1816) {             /* full: nothing was taken */
             refused[sender]++;
             sched_yield();
             continue;

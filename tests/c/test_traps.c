@@ -1,5 +1,5 @@
-/* Wine's traps H-13 and H-15, reports that hang, and the deadlines: each in the
- * one order that hurts, forced by gates in the fake SCM. */
+/* Wine's traps H-13 and H-15, reports that hang, and the deadlines: each in
+ * the one order that hurts, forced by gates in the fake SCM. */
 #define _POSIX_C_SOURCE 200809L
 #include "core/runtime_impl.h"
 
@@ -15,7 +15,8 @@ static wsv_scm *scm;
 static wsv_runtime *rt;
 static wsv_os_thread *service;
 
-/* --- a service, and threads that do one thing -------------------------------- */
+/* --- a service, and threads that do one thing
+ * -------------------------------- */
 
 static void
 run_service_main(void *arg)
@@ -112,7 +113,8 @@ wait_entered(uint32_t state)
         sched_yield();
 }
 
-/* --- H-13 ------------------------------------------------------------------- */
+/* --- H-13 -------------------------------------------------------------------
+ */
 
 /* STOPPED is under way and wants the lock that the dispatcher holds. */
 static void
@@ -177,7 +179,8 @@ test_handler_waits_and_stopped_comes(void)
     end_service();
 }
 
-/* A second STOP finds a checkpoint under way and STOPPED next in the outbox. */
+/* A second STOP finds a checkpoint under way and STOPPED next in the outbox.
+ */
 static void
 test_second_stop_before_stopped(void)
 {
@@ -206,10 +209,11 @@ test_second_stop_before_stopped(void)
     end_service();
 }
 
-/* --- H-15 ------------------------------------------------------------------- */
+/* --- H-15 -------------------------------------------------------------------
+ */
 
-/* STOP_PENDING is known to the SCM before the handler returns, even when another
- * thread is inside an older report and must send it. */
+/* STOP_PENDING is known to the SCM before the handler returns, even when
+ * another thread is inside an older report and must send it. */
 static void
 test_stop_pending_before_the_handler_returns(void)
 {
@@ -322,6 +326,27 @@ test_nothing_after_stopped(void)
     end_service();
 }
 
+/* A new accept mask in a pending state comes with a higher checkpoint (C-2).
+ */
+static void
+test_accept_in_a_pending_state(void)
+{
+    uint32_t checkpoint;
+    wsv_oserr why;
+
+    begin_service(false);
+    checkpoint = fake_last(scm).checkpoint;
+    CHECK(wsv_runtime_accept(rt, 0x100, &why) == WSV_OK);
+    CHECK_SAME(fake_last(scm).accepted, 0x100);
+    CHECK_SAME(fake_last(scm).checkpoint, checkpoint + 1);
+    CHECK(wsv_runtime_started(rt, &why) == WSV_OK);
+    CHECK_SAME(fake_last(scm).accepted, 0x100);
+    CHECK(wsv_runtime_accept(rt, 0x101, &why) == WSV_OK);
+    CHECK_SAME(fake_last(scm).accepted, 0x101);
+    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_OK);
+    end_service();
+}
+
 /* A PAUSE or CONTINUE that was queued before a STOP has its handler called if
  * it changes something, and only then, however late its turn comes. */
 static void
@@ -360,7 +385,8 @@ test_pause_and_continue_before_a_stop(void)
     end_service();
 }
 
-/* --- deadlines ---------------------------------------------------------------- */
+/* --- deadlines
+ * ---------------------------------------------------------------- */
 
 static void
 advance_to(uint64_t seconds)
@@ -475,6 +501,7 @@ main(void)
         test_stop_pending_before_the_handler_returns();
         test_pause_pending_before_the_handler_returns();
         test_nothing_after_stopped();
+        test_accept_in_a_pending_state();
         test_pause_and_continue_before_a_stop();
         test_late_pause_goes_back();
         test_late_stop_ends_the_process_once_it_is_logged();

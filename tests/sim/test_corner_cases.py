@@ -65,7 +65,7 @@ def start(rig: Rig, *closed: str) -> Gated:
     rig.scm.add(cls).start()
 
     def loaded() -> bool:
-        host = rig.scm._process("Gated").host
+        host = rig.scm.process("Gated").host
         return host is not None and host.service is not None
 
     rig.eventually(loaded, "the service is loaded")
@@ -149,7 +149,7 @@ def test_i3_process_that_never_connects_times_out(rig: Rig) -> None:
             attempt.result()
 
     assert scm.now >= 30.0
-    assert scm._process("Gated").is_dead
+    assert scm.process("Gated").is_dead
 
 
 def test_i3_slow_import_does_not_matter(rig: Rig) -> None:

@@ -203,8 +203,8 @@ class SlowStart(winsvc.Service):
 def start_slowly(rig: Rig, cls: type[SlowStart] = SlowStart) -> SlowStart:
     """Start the service and wait until it is inside ``on_start``."""
     rig.scm.add(cls).start()
-    rig.eventually(lambda: rig.scm._process(cls.name).host, "it is hosted")
-    host = rig.scm._process(cls.name).host
+    rig.eventually(lambda: rig.scm.process(cls.name).host, "it is hosted")
+    host = rig.scm.process(cls.name).host
     assert host is not None
     rig.eventually(lambda: host.service, "it is loaded")
     service = host.service

@@ -159,7 +159,7 @@ class SimulatedScm(ServiceManager):
 
     def kill(self, name: str, exit_code: int = 1) -> None:
         """End a service's process as a crash does."""
-        self._process(name).kill(exit_code)
+        self.process(name).kill(exit_code)
 
     def wait_gone(self, name: str, timeout: float = 10.0) -> int:
         """Wait in real time until a process has ended; return its exit code.
@@ -167,7 +167,7 @@ class SimulatedScm(ServiceManager):
         Raises:
             TimeoutError: It lives still.
         """
-        process = self._process(name)
+        process = self.process(name)
         if not process.gone.wait(timeout):
             msg = f"the process of {name} lives still after {timeout:g} s"
             raise TimeoutError(msg)
@@ -181,11 +181,11 @@ class SimulatedScm(ServiceManager):
 
     def journal(self, name: str) -> tuple[JournalEntry, ...]:
         """Return the core's journal of the service's last process."""
-        return self._process(name).journal()
+        return self.process(name).journal()
 
     def instance(self, name: str) -> Service:
         """Return the service object that the last process made."""
-        host = self._process(name).host
+        host = self.process(name).host
         if host is None or host.service is None:
             msg = f"{name} has not been loaded yet"
             raise LookupError(msg)
@@ -208,7 +208,8 @@ class SimulatedScm(ServiceManager):
             msg = f"the simulated SCM has no service {name!r}"
             raise LookupError(msg) from None
 
-    def _process(self, name: str) -> SimulatedProcess:
+    def process(self, name: str) -> SimulatedProcess:
+        """Return the service's last process."""
         process = self._record(name).process
         if process is None:
             msg = f"{name} was never started"
