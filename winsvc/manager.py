@@ -59,6 +59,7 @@ _RIGHT_FOR: dict[int, int] = {
     Control.NETBINDDISABLE: _PAUSE_CONTINUE,
     **dict.fromkeys(USER_CONTROLS, _USER_DEFINED_CONTROL),
 }
+_BROKEN_PIPE = (109, 232)
 _VERBS: dict[int, str] = {
     Control.STOP: "stop",
     Control.PAUSE: "pause",
@@ -205,7 +206,7 @@ class ServiceHandle:
         self.name = name
         self._backend = backend
         self._handles = handles
-        self._just_started = False
+        self._is_up = False
 
     def __enter__(self) -> Self:
         """Return the handle itself."""
@@ -239,7 +240,7 @@ class ServiceHandle:
         """
         with reported("start", self.name):
             self._backend.service_start(self._handles.get(_START), args)
-        self._just_started = True
+        self._is_up = True
 
     def stop(self) -> ServiceStatus:
         """Send STOP; do not wait until it is STOPPED.
@@ -282,9 +283,17 @@ class ServiceHandle:
         verb = _VERBS.get(code) or f"send control {int(code)} to"
         with reported(verb, self.name):
             right = _RIGHT_FOR.get(code, _QUERY_STATUS)
-            raw = self._backend.service_control(self._handles.get(right), int(code))
-        if code == Control.STOP:
-            self._just_started = False
+            handle = self._handles.get(right)
+            try:
+                raw = self._backend.service_control(handle, int(code))
+            except OSError as error:
+                # Its process ended before the answer had left it (A-45).
+                pipe = getattr(error, "winerror", None) in _BROKEN_PIPE
+                status = self.status() if pipe and code == Control.STOP else None
+                if status is None or status.state != State.STOPPED:
+                    raise
+                return status
+        self._is_up = code != Control.STOP
         return ServiceStatus.from_tuple(raw)
 
     def status(self) -> ServiceStatus:
@@ -321,7 +330,7 @@ class ServiceHandle:
             ServiceError: The status cannot be read.
         """
         operation = f"wait for {state.name} of"
-        watch = Watch(self.name, operation, state, self._just_started)
+        watch = Watch(self.name, operation, state, self._is_up)
         clock = self._backend.monotonic
         deadline = None if timeout is None else clock() + timeout
         while True:
@@ -331,9 +340,8 @@ class ServiceHandle:
             changed = watch.look(status, now)
             if changed and on_progress is not None:
                 on_progress(status)
-            if status.state in (state, State.STOPPED):
-                self._just_started = False
             if status.state == state:
+                self._is_up = state != State.STOPPED
                 return status
             watch.check(status, now)
             if deadline is not None and now >= deadline:

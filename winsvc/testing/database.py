@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import shlex
 import threading
+import time
 from dataclasses import dataclass, field
 
 from winsvc import _native
@@ -318,7 +319,9 @@ class SimulatedBackend:
         """Wait for a report that the handle's holder has not seen."""
         del status
         process = self._record(handle, "wait for the service").process
-        if process is not None:
+        if process is None or process.is_dead:
+            time.sleep(min(seconds, 0.01))  # only another client's start can help
+        else:
             process.wait_report(handle.seen, seconds)
 
     def advance(self, seconds: float) -> None:
