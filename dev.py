@@ -20,35 +20,56 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 NOX = "nox>=2025.2"
 
-# Debian's package -> is it there?  The Wine rig looks after its own.
-SYSTEM = {
+
+def is_program(*names: str) -> bool:
+    """Return whether one of these programs, or files, is there."""
+    return any(shutil.which(name) for name in names)
+
+
+def compiles(*compiler: str) -> bool:
+    """Return whether a compiler makes programs: it may lack headers, or a library."""
+    program = "#include <stdlib.h>\nint main(void) { return 0; }\n"
+    command = [*compiler, "-x", "c", "-o", os.devnull, "-"]
+    try:
+        done = subprocess.run(
+            command, input=program, text=True, capture_output=True, check=False
+        )
+    except OSError:
+        return False
+    return done.returncode == 0
+
+
+# Debian's package -> is what it brings there?
+ALWAYS = {
     "python3-venv": lambda: importlib.util.find_spec("ensurepip") is not None,
     "python3-dev": lambda: Path(sysconfig.get_path("include"), "Python.h").is_file(),
-    "gcc": lambda: shutil.which("gcc") is not None,
-    "libc6-dev": lambda: shutil.which("gcc") is None or _compiles(),
+    "gcc": lambda: is_program("gcc"),
+    "libc6-dev": lambda: compiles("gcc"),
 }
-# Only for the sanitizers.
-CLANG = {"clang": lambda: shutil.which("clang") is not None}
-
-
-def _compiles() -> bool:
-    program = "#include <stdlib.h>\nint main(void) { return 0; }\n"
-    command = ["gcc", "-x", "c", "-o", os.devnull, "-"]
-    done = subprocess.run(command, input=program, text=True, capture_output=True)
-    return done.returncode == 0
+FOR_SESSION = {
+    "sanitize": {
+        "clang": lambda: is_program("clang"),
+        "libclang-rt-dev": lambda: compiles("clang", "-fsanitize=thread"),
+    },
+    "wine": {
+        "wine64": lambda: is_program("wine64", "wine", "/usr/lib/wine/wine64"),
+        "gcc-mingw-w64-x86-64-win32": lambda: is_program("x86_64-w64-mingw32-gcc"),
+    },
+}
 
 
 def install_missing(sessions: list[str]) -> None:
     """Install the system's packages that are missing, or say which."""
     if not sys.platform.startswith("linux"):
         return
-    wanted = dict(SYSTEM)
-    if not sessions or "sanitize" in sessions:
-        wanted |= CLANG
+    wanted = dict(ALWAYS)
+    for session, packages in FOR_SESSION.items():
+        if not sessions or session in sessions:
+            wanted |= packages
     missing = [package for package, is_there in wanted.items() if not is_there()]
     if not missing:
         return
-    command = f"apt-get install -y {' '.join(missing)}"
+    command = f"apt-get install -y --no-install-recommends {' '.join(missing)}"
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
         sys.exit(f"Please run once as root, then start this again: {command}")
     print(f"installing {' '.join(missing)} with apt-get", flush=True)

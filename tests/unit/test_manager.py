@@ -668,3 +668,35 @@ def test_missing_binary_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> N
 
     with pytest.raises(ImportError, match="build_ext --inplace"):
         _native.require_sim()
+
+
+# --- a service that is gone ----------------------------------------------------------
+
+
+def test_wait_after_a_control_fails_when_it_is_gone() -> None:
+    """A pause was sent, then it died: no wait for ever."""
+    scm, handle = open_foo((0.0, RUNNING), (1.0, STOPPED))
+    handle.pause()
+    scm.now = 1.0
+    with pytest.raises(ServiceFailed):
+        handle.wait_state(State.PAUSED)
+
+
+@pytest.mark.parametrize("code", [109, 232])
+def test_stop_through_a_broken_pipe_counts_if_it_has_stopped(code: int) -> None:
+    """The process can end before the answer has left it (A-45)."""
+    scm, handle = open_foo((0.0, STOPPED))
+    scm.refuse["service_control"] = code
+    status = handle.stop()
+
+    assert status.state is State.STOPPED
+
+
+def test_broken_pipe_of_a_live_service_is_an_error() -> None:
+    """Only a service that has stopped may break the pipe."""
+    scm, handle = open_foo((0.0, RUNNING))
+    scm.refuse["service_control"] = 109
+    with pytest.raises(ServiceError) as caught:
+        handle.stop()
+
+    assert caught.value.winerror == 109
