@@ -62,6 +62,9 @@ class Hosting(Protocol):
     def started(self, service: Capsule, /) -> bool:
         """Report RUNNING; False: it has been asked to stop."""
 
+    def accept(self, service: Capsule, handled: int, /) -> bool:
+        """Change the accept mask and report it; False: not up, or it is stopping."""
+
     def wait_event(
         self, service: Capsule, /
     ) -> tuple[int, int, bytes, int, int] | None:

@@ -18,7 +18,7 @@ from winsvc.errors import service_error
 from winsvc.events import Event, Stop, make_event
 from winsvc.journal import JournalEntry, make_entry
 from winsvc.service import Service, ServiceExit, accepted_by, check_class
-from winsvc.states import Control, FailureCode, State
+from winsvc.states import Accept, Control, FailureCode, State
 
 if TYPE_CHECKING:
     from winsvc._native import Capsule, Hosting
@@ -97,7 +97,8 @@ class Host:
         self.args = argv[1:]
         self.service: Service | None = None
         self.exit_code = 0
-        self._exit_lock = threading.Lock()
+        self._lock = threading.Lock()  # of exit_code and _accepts
+        self._accepts = Accept(0)
         self._start_over = threading.Event()
         self._start_failed = False
 
@@ -126,6 +127,14 @@ class Host:
     def progress(self, wait_hint: float | None) -> None:
         """Raise the checkpoint now."""
         self._hosting.progress(self._handle, wait_hint or 0.0)
+
+    def accept(self, more: Accept, fewer: Accept) -> None:
+        """Change what is accepted, and report it if it is a change."""
+        with self._lock:
+            accepts = (self._accepts | more) & ~fewer
+            if accepts != self._accepts:
+                self._accepts = accepts
+                self._hosting.accept(self._handle, int(accepts))
 
     def request_stop(self, exit_code: int) -> None:
         """Enter STOP_PENDING; the control thread gets the stop."""
@@ -177,10 +186,11 @@ class Host:
         service.name = self.name or cls.name
         service._host = self
         self.service = service
+        self._accepts = accepted_by(cls)
         try:
             self._hosting.configure(
                 self._handle,
-                int(accepted_by(cls)),
+                int(self._accepts),
                 cls.wait_hint,
                 cls.start_timeout,
                 cls.stop_timeout,
@@ -289,7 +299,7 @@ class Host:
     # --- exit codes ---------------------------------------------------------------
 
     def _set_exit_code(self, code: int) -> None:
-        with self._exit_lock:
+        with self._lock:
             self.exit_code = self.exit_code or code
 
     def _fail(self, failure: FailureCode, what: str, error: BaseException) -> None:

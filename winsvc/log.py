@@ -110,16 +110,6 @@ def start_logging(log_file: str | None) -> None:
         sys.stderr = LogWriter("winsvc.stderr", logging.ERROR)
 
 
-def stop_logging() -> None:
-    """Flush and close what :func:`start_logging` opened."""
-    logger = logging.getLogger("winsvc")
-    for handler in list(logger.handlers):
-        handler.flush()
-        if isinstance(handler, ServiceLogHandler):
-            logger.removeHandler(handler)
-            handler.close()
-
-
 def default_log_file(name: str, folder: str) -> str:
     """Return the log file of a service whose code is in ``folder``.
 

@@ -60,13 +60,10 @@ def _run(load: Loader, log_file: str | None, folder: str) -> int:
     argv = connection.open()
 
     # START_PENDING is reported: from here on there is time.
-    from winsvc.log import default_log_file, start_logging, stop_logging
+    from winsvc.log import default_log_file, start_logging
 
     name = argv[0] if argv else "service"
     start_logging(log_file or default_log_file(name, folder))
-    try:
-        code = Host(connection, argv).run(load)
-        connection.close()
-    finally:
-        stop_logging()
+    code = Host(connection, argv).run(load)
+    connection.close()
     return code

@@ -139,6 +139,23 @@ class Service:
         check_exit_code(exit_code)
         self._hosted("stop itself").request_stop(exit_code)
 
+    def accept(self, controls: Accept) -> None:
+        """Accept more controls from now on (B-45).
+
+        Args:
+            controls: For a start that shall not be stopped, say,
+                ``Accept.STOP`` after ``ignore(Accept.STOP)``.
+        """
+        self._hosted("accept controls").accept(controls, Accept(0))
+
+    def ignore(self, controls: Accept) -> None:
+        """Accept these controls no more: the SCM refuses them with 1052.
+
+        Args:
+            controls: What its handlers made it accept, or :meth:`accept`.
+        """
+        self._hosted("ignore controls").accept(Accept(0), controls)
+
     def journal(self) -> tuple[JournalEntry, ...]:
         """Return the last reports and controls (512 at most), oldest first."""
         return self._host.journal() if self._host else ()

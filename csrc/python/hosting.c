@@ -227,6 +227,25 @@ started(PyObject *Py_UNUSED(module), PyObject *capsule)
     return done(err, &why);
 }
 
+/* accept(service, handled) -> bool; False: not up, or it is stopping */
+WSV_GIL static PyObject *
+accept(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    unsigned int handled;
+    PyObject *capsule;
+    wsv_runtime *rt;
+    wsv_oserr why;
+    wsv_err err;
+
+    if (!PyArg_ParseTuple(args, "OI:accept", &capsule, &handled))
+        return NULL;
+    rt = runtime(capsule);
+    if (rt == NULL)
+        return NULL;
+    DETACHED(err = wsv_runtime_accept(rt, handled, &why));
+    return done(err, &why);
+}
+
 /* wait_event(service) -> (code, event_type, data, count, dropped), or None
  * after the end */
 WSV_GIL static PyObject *
@@ -466,6 +485,7 @@ PyMethodDef py_hosting_methods[] = {
     {"wait_start", wait_start, METH_O, NULL},
     {"configure", configure, METH_VARARGS, NULL},
     {"started", started, METH_O, NULL},
+    {"accept", accept, METH_VARARGS, NULL},
     {"wait_event", wait_event, METH_O, NULL},
     {"begin", begin, METH_VARARGS, NULL},
     {"finish", finish, METH_VARARGS, NULL},

@@ -125,6 +125,25 @@ def test_accepted_controls_follow_from_handlers(rig: Rig) -> None:
         rig.scm.wait_gone(name)
 
 
+def test_accepted_controls_can_be_changed(rig: Rig) -> None:
+    """ignore() and accept() are reported at once; no report without a change."""
+    handle = rig.scm.add(Recorder)
+    handle.start()
+    rig.reach("Recorder", State.RUNNING)
+    service = rig.scm.instance("Recorder")
+    service.ignore(Accept.STOP | Accept.PAUSE_CONTINUE)
+    count = len(rig.scm.reports("Recorder"))
+    service.ignore(Accept.STOP)
+    with pytest.raises(ServiceError) as caught:
+        handle.stop()
+    service.accept(Accept.STOP)
+    handle.stop()
+
+    assert caught.value.winerror == 1052
+    assert rig.scm.wait_gone("Recorder") == 0
+    assert rig.scm.reports("Recorder")[count].accepts & Accept.STOP
+
+
 @pytest.mark.parametrize("control", [Control.SHUTDOWN, Control.PRESHUTDOWN])
 def test_shutdown_without_handler_stops(rig: Rig, control: Control) -> None:
     """Both end as a stop, and our own budget does not count (design 4)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import time
@@ -184,6 +185,21 @@ def test_unusual_names_work(lab: Lab, name: str) -> None:
 
     assert name in listed
     assert service.calls[-1] == "on_stop"
+
+
+def test_paths_with_blanks_and_foreign_letters_work(lab: Lab) -> None:
+    """Target and log file in a folder with such a name; no other folder matters."""
+    folder = lab.folder / "Größe und mehr (ü)"
+    folder.mkdir()
+    file = folder / "dienst ä.py"
+    shutil.copy(SERVICES, file)
+    log_file = folder / "protokoll ö.log"
+    command = lab.command(f"{file}:Probe", log_file)
+    service = lab.install("Probe", command=command)
+    service.start("é")
+    service.stop()
+
+    assert "on_start ('é',)" in log_file.read_text(encoding="utf-8")
 
 
 # --- I.2 Controls -------------------------------------------------------------------
