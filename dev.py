@@ -97,4 +97,8 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except subprocess.CalledProcessError as error:
+        # What failed has said why.
+        sys.exit(f"this failed: {' '.join(map(str, error.cmd))}")
