@@ -1,8 +1,8 @@
 """Control events as frozen values, one class for each kind of control.
 
-The events that carry a payload (power, session, device, time, trigger) come
-with their decoders; until then they arrive as plain :class:`Event` with the raw
-bytes.
+The kinds that carry a payload (power, session, device, time, trigger) have no
+handler yet, and so are not accepted.  A control that arrives all the same is a
+plain :class:`Event`; the real SCM's payload is not copied before it is decoded.
 """
 
 from __future__ import annotations

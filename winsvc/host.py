@@ -11,13 +11,20 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 from winsvc.errors import service_error
 from winsvc.events import Event, Stop, make_event
 from winsvc.journal import JournalEntry, make_entry
-from winsvc.service import Service, ServiceExit, accepted_by, check_class
+from winsvc.service import (
+    Service,
+    ServiceExit,
+    accepted_by,
+    check_class,
+    check_wait_hint,
+)
 from winsvc.states import Accept, Control, FailureCode, State
 
 if TYPE_CHECKING:
@@ -77,9 +84,11 @@ class Connection:
         self.hosting.process_join(self._process)
 
 
-def _as_service_error(error: OSError, operation: str | None = None) -> OSError:
+def _as_service_error(
+    error: OSError, operation: str | None = None, service: str | None = None
+) -> OSError:
     code = getattr(error, "winerror", None) or error.errno or 0
-    return service_error(operation or error.strerror or "call the SCM", None, code)
+    return service_error(operation or error.strerror or "call the SCM", service, code)
 
 
 class Host:
@@ -98,7 +107,7 @@ class Host:
         self.service: Service | None = None
         self.exit_code = 0
         self._lock = threading.Lock()  # of exit_code and _accepts
-        self._accepts = Accept(0)
+        self._handled = self._accepts = Accept(0)
         self._start_over = threading.Event()
         self._start_failed = False
 
@@ -115,7 +124,7 @@ class Host:
         return self._hosting.is_stopping(self._handle)
 
     def wait_stop(self, timeout: float | None) -> bool:
-        """Wait for the stop; signal handlers run in between."""
+        """Wait for the stop; after :meth:`wake` signal handlers run first."""
         while (result := self._hosting.wait_stop(self._handle, timeout)) is None:
             pass
         return result
@@ -126,24 +135,39 @@ class Host:
 
     def progress(self, wait_hint: float | None) -> None:
         """Raise the checkpoint now."""
-        self._hosting.progress(self._handle, wait_hint or 0.0)
+        if wait_hint is not None:
+            check_wait_hint("wait_hint", wait_hint)
+        with self._reporting("progress"):
+            self._hosting.progress(self._handle, wait_hint or 0.0)
 
     def accept(self, more: Accept, fewer: Accept) -> None:
         """Change what is accepted, and report it if it is a change."""
+        if unknown := more & ~self._handled:
+            msg = f"{self.name} cannot accept {unknown!r}: it has no handler for it"
+            raise ValueError(msg)
         with self._lock:
             accepts = (self._accepts | more) & ~fewer
             if accepts != self._accepts:
+                with self._reporting("what it accepts"):
+                    self._hosting.accept(self._handle, int(accepts))
                 self._accepts = accepts
-                self._hosting.accept(self._handle, int(accepts))
 
     def request_stop(self, exit_code: int) -> None:
         """Enter STOP_PENDING; the control thread gets the stop."""
         self._set_exit_code(exit_code)
-        self._hosting.request_stop(self._handle)
+        with self._reporting("STOP_PENDING"):
+            self._hosting.request_stop(self._handle)
 
     def journal(self) -> tuple[JournalEntry, ...]:
         """Return the core's journal."""
         return tuple(make_entry(raw) for raw in self._hosting.journal(self._handle))
+
+    @contextmanager
+    def _reporting(self, what: str) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise _as_service_error(error, f"report {what} of", self.name) from None
 
     # --- the life of the service --------------------------------------------------
 
@@ -162,7 +186,7 @@ class Host:
         Call on the thread that the user's ``run`` shall have.
         """
         control = threading.Thread(
-            target=self._control_loop, name="winsvc-control", daemon=True
+            target=self._control_thread, name="winsvc-control", daemon=True
         )
         deadline = threading.Thread(
             target=self._deadline_loop, name="winsvc-deadline", daemon=True
@@ -180,13 +204,13 @@ class Host:
         try:
             cls = check_class(load())
             service = cls()
+            service.name = self.name or cls.name
+            service._host = self
+            self._accepts = self._handled = accepted_by(cls)
         except BaseException as error:  # noqa: BLE001 - sys.exit at import too
             self._fail(FailureCode.IMPORT, "could not be loaded", error)
             return False
-        service.name = self.name or cls.name
-        service._host = self
         self.service = service
-        self._accepts = accepted_by(cls)
         try:
             self._hosting.configure(
                 self._handle,
@@ -219,14 +243,14 @@ class Host:
         """Enter STOP_PENDING; if that cannot be reported, a checkpoint will be."""
         try:
             self._hosting.request_stop(self._handle)
-        except OSError:
-            log.exception("%s could not report STOP_PENDING", self.name)
+        except OSError as error:
+            _log("%s could not report STOP_PENDING", self.name, error=error)
 
     def _run_started(self, service: Service) -> None:
         try:
             if not self._hosting.started(self._handle):
                 return
-            log.info("%s is running", self.name)
+            _log("%s is running", self.name)
             self._start_over.set()
             service.run()
         except BaseException as error:  # noqa: BLE001 - all end the service
@@ -234,26 +258,34 @@ class Host:
 
     def _report_stopped(self) -> None:
         code = self.exit_code
-        log.info("%s stops with exit code %d", self.name, code)
+        _log("%s stops with exit code %d", self.name, code)
         try:
             self._hosting.stopped(
                 self._handle, ERROR_SERVICE_SPECIFIC_ERROR if code else 0, code
             )
         except OSError as error:
-            raise _as_service_error(error, "report STOPPED") from None
+            raise _as_service_error(error, "report STOPPED", self.name) from None
 
     # --- the control thread -------------------------------------------------------
+
+    def _control_thread(self) -> None:
+        try:
+            self._control_loop()
+        except BaseException as error:  # noqa: BLE001 - a deaf service must end
+            self._fail(FailureCode.HANDLER, "can handle no controls", error)
+            self._begin_stop()
 
     def _control_loop(self) -> None:
         while (raw := self._hosting.wait_event(self._handle)) is not None:
             *_, dropped = raw
             if dropped:
-                log.error(
-                    "%s was too slow: %d controls were refused with 1816 "
-                    "(ERROR_NOT_ENOUGH_QUOTA), the queue being full",
-                    self.name,
-                    dropped,
-                )
+                with suppress(Exception):
+                    log.error(
+                        "%s was too slow: %d controls were refused with 1816 "
+                        "(ERROR_NOT_ENOUGH_QUOTA), the queue being full",
+                        self.name,
+                        dropped,
+                    )
             event = make_event(*raw[:4])
             try:
                 self._handle_event(event)
@@ -286,12 +318,13 @@ class Host:
 
     def _deadline_loop(self) -> None:
         while (state := self._hosting.wait_expired(self._handle)) is not None:
-            log.critical(
-                "%s took too long in %s; its threads:\n%s",
-                self.name,
-                State(state).name,
-                _all_tracebacks(),
-            )
+            with suppress(Exception):
+                log.critical(
+                    "%s took too long in %s; its threads:\n%s",
+                    self.name,
+                    State(state).name,
+                    _all_tracebacks(),
+                )
             for handler in logging.getLogger("winsvc").handlers:
                 handler.flush()
             self._hosting.expired_seen(self._handle)
@@ -303,10 +336,20 @@ class Host:
             self.exit_code = self.exit_code or code
 
     def _fail(self, failure: FailureCode, what: str, error: BaseException) -> None:
-        code = _exit_code_of(error, failure)
+        try:
+            code = _exit_code_of(error, failure)
+        except Exception:  # noqa: BLE001 - the user's exception class is broken
+            code = int(failure)
+        self._set_exit_code(code)  # before anything that may fail
         if code:
-            log.error("%s %s: exit code %d", self.name, what, code, exc_info=error)
-        self._set_exit_code(code)
+            _log("%s %s: exit code %d", self.name, what, code, error=error)
+
+
+def _log(message: str, *args: object, error: BaseException | None = None) -> None:
+    """Log; a handler of the user's that raises shall not end the service."""
+    level = logging.ERROR if error else logging.INFO
+    with suppress(Exception):
+        log.log(level, message, *args, exc_info=error)
 
 
 def _exit_code_of(error: BaseException, failure: FailureCode) -> int:
@@ -316,7 +359,7 @@ def _exit_code_of(error: BaseException, failure: FailureCode) -> int:
         case SystemExit(code=None):
             return 0
         case SystemExit(code=int(code)):
-            return code & 0xFFFFFFFF
+            return (code & 0xFFFFFFFF) or int(bool(code))
         case SystemExit():
             return 1  # as Python itself for sys.exit("message")
         case _:

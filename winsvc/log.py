@@ -33,7 +33,15 @@ class ServiceLogHandler(logging.handlers.RotatingFileHandler):
     def doRollover(self) -> None:
         """Change files, and tell faulthandler so."""
         faulthandler.disable()
-        super().doRollover()
+        try:
+            super().doRollover()
+        except OSError:
+            # Somebody has it open, on Windows: go on in it, try at twice the size.
+            self.maxBytes *= 2
+            if self.stream is None:
+                self.stream = self._open()
+        else:
+            self.maxBytes = MAX_BYTES
         self._watch_for_crashes()
 
     def close(self) -> None:

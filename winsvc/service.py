@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import logging
+import operator
 from typing import TYPE_CHECKING, ClassVar
 
 from winsvc.events import (
@@ -38,15 +39,23 @@ class ServiceExit(Exception):
     """
 
     def __init__(self, code: int = 0) -> None:
-        check_exit_code(code)
+        self.code = check_exit_code(code)
         super().__init__(code)
-        self.code = code
 
 
-def check_exit_code(code: int) -> None:
-    """Raise ValueError unless a code fits into the SCM's 32-bit field."""
+def check_exit_code(code: int) -> int:
+    """Return a code, or raise: it must fit into the SCM's 32-bit field."""
+    code = operator.index(code)
     if not 0 <= code <= _MAX_CODE:
         msg = f"exit code {code} does not fit into 0 to {_MAX_CODE}"
+        raise ValueError(msg)
+    return code
+
+
+def check_wait_hint(what: str, seconds: float) -> None:
+    """Raise ValueError unless a wait hint is one that clients can live with."""
+    if not 0.002 <= seconds <= 3600:
+        msg = f"{what} is {seconds}: 0.002 to 3600 seconds"
         raise ValueError(msg)
 
 
@@ -122,7 +131,12 @@ class Service:
         themselves rise without this.  Does nothing in other states.
 
         Args:
-            wait_hint: Seconds until the next sign of life; default: as before.
+            wait_hint: Seconds until the next sign of life, 0.002 to 3600;
+                default: as before.
+
+        Raises:
+            ValueError: Such a hint is none.
+            ServiceError: The SCM could not be told.
         """
         self._hosted("report progress").progress(wait_hint)
 
@@ -136,15 +150,18 @@ class Service:
         Raises:
             ValueError: The code does not fit into 32 bits.
         """
-        check_exit_code(exit_code)
-        self._hosted("stop itself").request_stop(exit_code)
+        code = check_exit_code(exit_code)
+        self._hosted("stop itself").request_stop(code)
 
     def accept(self, controls: Accept) -> None:
-        """Accept more controls from now on (B-45).
+        """Accept again what :meth:`ignore` has taken away (B-45).
 
         Args:
-            controls: For a start that shall not be stopped, say,
-                ``Accept.STOP`` after ``ignore(Accept.STOP)``.
+            controls: Only those that the class has handlers for.
+
+        Raises:
+            ValueError: It has no handler for one of them.
+            ServiceError: The SCM could not be told.
         """
         self._hosted("accept controls").accept(controls, Accept(0))
 
@@ -152,7 +169,10 @@ class Service:
         """Accept these controls no more: the SCM refuses them with 1052.
 
         Args:
-            controls: What its handlers made it accept, or :meth:`accept`.
+            controls: What its handlers made it accept.
+
+        Raises:
+            ServiceError: The SCM could not be told.
         """
         self._hosted("ignore controls").accept(Accept(0), controls)
 
@@ -267,7 +287,5 @@ def check_class(cls: object) -> type[Service]:
         if seconds is not None and not seconds > 0:
             msg = f"{cls.__qualname__}.{limit} is {seconds}: a time above 0, or None"
             raise TypeError(msg)
-    if not 0.002 <= cls.wait_hint <= 3600:
-        msg = f"{cls.__qualname__}.wait_hint is {cls.wait_hint}: 0.002 to 3600 seconds"
-        raise TypeError(msg)
+    check_wait_hint(f"{cls.__qualname__}.wait_hint", cls.wait_hint)
     return cls

@@ -202,14 +202,18 @@ wsv_err
 wsv_runtime_accept(wsv_runtime *rt, uint32_t handled, wsv_oserr *why)
 {
     wsv_err err = WSV_E_STATE;
+    uint32_t before;
 
     wsv_os_mutex_lock(rt->lock);
+    before = rt->settings.handled;
     rt->settings.handled = handled;
     if (rt->state != WSV_NOT_READY && !rt->stopping && !rt->closed) {
         if (wsv_state_is_pending(rt->state)) /* no report without progress */
             wsv_progress_raise(&rt->progress, wsv_scm_now(rt->scm), 0);
         wsv_runtime_post_locked(rt);
         err = wsv_runtime_flush_locked(rt, WSV_FOREVER, why);
+        if (err != WSV_OK && rt->settings.handled == handled)
+            rt->settings.handled = before; /* the SCM may not want it */
     }
     wsv_os_mutex_unlock(rt->lock);
     return err;

@@ -8,6 +8,8 @@
 #define MAX_SERVICES 64u
 /* After the last STOPPED, a process that has not ended by then is ended. */
 #define LINGER_MS 20000u
+/* How long faulthandler may take to write the tracebacks. */
+#define DEATH_MS 5000u
 /* "WSV" with the bits of an error that an application defines. */
 #define DEADLINE_EXCEPTION 0xE0575356u
 
@@ -141,7 +143,29 @@ wsv_scm_wake(wsv_scm *scm, wsv_os_cond *cond)
     wsv_os_cond_broadcast(cond);
 }
 
-static DWORD death_code; /* written once, by the thread that then dies */
+static DWORD death_code; /* written once, before the process is ended */
+
+/* In a thread of its own, and only in C: a finalising interpreter, or a hung
+ * disk below faulthandler, cannot stop it. */
+static DWORD WINAPI
+end_after_a_while(LPVOID delay_ms)
+{
+    Sleep((DWORD)(uintptr_t)delay_ms);
+    TerminateProcess(GetCurrentProcess(), death_code);
+    return 0;
+}
+
+static void
+end_in(uint32_t delay_ms, uint32_t exit_code)
+{
+    HANDLE thread;
+
+    death_code = exit_code;
+    thread = CreateThread(NULL, 0, end_after_a_while,
+                          (LPVOID)(uintptr_t)delay_ms, 0, NULL);
+    if (thread != NULL)
+        CloseHandle(thread);
+}
 
 static LONG WINAPI
 end_process(EXCEPTION_POINTERS *exception)
@@ -158,29 +182,15 @@ void
 wsv_scm_die(wsv_scm *scm, uint32_t exit_code)
 {
     (void)scm;
-    death_code = exit_code;
+    end_in(DEATH_MS, exit_code);
     SetUnhandledExceptionFilter(end_process);
     RaiseException(DEADLINE_EXCEPTION, EXCEPTION_NONCONTINUABLE, 0, NULL);
     TerminateProcess(GetCurrentProcess(), exit_code);
 }
 
-static DWORD WINAPI
-end_after_a_while(LPVOID exit_code)
-{
-    Sleep(LINGER_MS);
-    TerminateProcess(GetCurrentProcess(), (UINT)(uintptr_t)exit_code);
-    return 0;
-}
-
 void
 wsv_scm_linger(wsv_scm *scm, uint32_t exit_code)
 {
-    HANDLE thread;
-
     (void)scm;
-    /* Of its own, and only in C: a finalising interpreter cannot stop it. */
-    thread = CreateThread(NULL, 0, end_after_a_while,
-                          (LPVOID)(uintptr_t)exit_code, 0, NULL);
-    if (thread != NULL)
-        CloseHandle(thread);
+    end_in(LINGER_MS, exit_code);
 }

@@ -415,6 +415,7 @@ ENDS = [
     ("sys.exit()", SystemExit(), 0),
     ("sys.exit('text')", SystemExit("text"), 1),
     ("sys.exit(-1)", SystemExit(-1), 0xFFFFFFFF),
+    ("sys.exit(2**32)", SystemExit(2**32), 1),
     ("ServiceExit(7)", winsvc.ServiceExit(7), 7),
     ("ServiceExit(0)", winsvc.ServiceExit(0), 0),
     ("KeyboardInterrupt", KeyboardInterrupt(), None),
@@ -675,4 +676,162 @@ def test_controls_after_stop_are_refused(rig: Rig) -> None:
             handle.control(code)
     service.release.set()
 
+    assert rig.scm.wait_gone("Stuck") == 0
+
+
+# --- what goes wrong beside the service ---------------------------------------------
+
+
+class Picky(logging.Handler):
+    """A user's handler that cannot cope."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        raise RuntimeError("no")
+
+
+def test_raising_log_handler_changes_no_end(rig: Rig) -> None:
+    """The failure is reported, on_stop is called, whatever logging does."""
+
+    class Bad(Recorder):
+        name = "Bad"
+
+        def on_user_control(self, code: int) -> None:
+            raise OSError(code)
+
+    picky = Picky()
+    logging.getLogger().addHandler(picky)
+    try:
+        handle = rig.scm.add(Bad)
+        handle.start()
+        rig.reach("Bad", State.RUNNING)
+        handle.control(200)
+        rig.scm.wait_gone("Bad")
+    finally:
+        logging.getLogger().removeHandler(picky)
+    service = rig.scm.instance("Bad")
+
+    assert handle.status().service_exit_code == FailureCode.HANDLER
+    assert isinstance(service, Recorder)
+    assert [what for what, _ in service.calls][-1] == "stop"
+
+
+def test_broken_exception_class_still_counts_as_failure(rig: Rig) -> None:
+    """A ServiceExit without its code is the handler's failure."""
+
+    class Odd(winsvc.ServiceExit):
+        def __init__(self) -> None: ...
+
+    class Bad(winsvc.Service):
+        name = "Bad"
+
+        def run(self) -> None:
+            raise Odd
+
+    handle = rig.scm.add(Bad)
+    handle.start()
+    rig.scm.wait_gone("Bad")
+
+    assert handle.status().service_exit_code == FailureCode.RUN
+
+
+def test_service_that_cannot_be_attached_reports_import(rig: Rig) -> None:
+    """A class whose instances take no attributes: 64001, not a dead process."""
+
+    class Closed(winsvc.Service):
+        name = "Closed"
+
+        def __setattr__(self, name: str, value: object) -> None:
+            raise AttributeError(name)
+
+    handle = rig.scm.add(Closed)
+    handle.start()
+    rig.scm.wait_gone("Closed")
+
+    assert handle.status().service_exit_code == FailureCode.IMPORT
+
+
+@pytest.mark.parametrize("hint", [-1.0, 0.0, 5e6, float("inf"), float("nan")])
+def test_impossible_wait_hint_is_refused(rig: Rig, hint: float) -> None:
+    """progress() says so, and nothing is reported."""
+    service = start_slowly(rig)
+    count = len(rig.scm.reports("SlowStart"))
+    with pytest.raises(ValueError, match="wait_hint"):
+        service.progress(wait_hint=hint)
+
+    assert len(rig.scm.reports("SlowStart")) == count
+    service.go.set()
+    rig.reach("SlowStart", State.RUNNING)
+    rig.scm.open("SlowStart").stop()
+    rig.scm.wait_gone("SlowStart")
+
+
+def test_control_without_handler_cannot_be_accepted(rig: Rig) -> None:
+    """accept() takes back ignore(), and nothing more."""
+    handle = rig.scm.add(Recorder)
+    handle.start()
+    rig.reach("Recorder", State.RUNNING)
+    service = rig.scm.instance("Recorder")
+    with pytest.raises(ValueError, match="no handler"):
+        service.accept(Accept.SESSIONCHANGE)
+    handle.stop()
+
+    assert rig.scm.wait_gone("Recorder") == 0
+
+
+FAULT_REPORT = 64
+
+
+def test_accept_that_failed_can_be_tried_again(rig: Rig) -> None:
+    """The error names the service; the second attempt is reported."""
+    from winsvc import _native
+
+    handle = rig.scm.add(Recorder)
+    handle.start()
+    rig.reach("Recorder", State.RUNNING)
+    service = rig.scm.instance("Recorder")
+    _native.require_sim().fault_arm(FAULT_REPORT, 1)
+    with pytest.raises(ServiceError, match="Recorder"):
+        service.ignore(Accept.PAUSE_CONTINUE)
+    service.ignore(Accept.PAUSE_CONTINUE)
+    accepts = handle.status().accepts
+    handle.stop()
+
+    assert not accepts & Accept.PAUSE_CONTINUE
+    assert rig.scm.wait_gone("Recorder") == 0
+
+
+def test_service_deleted_while_running_goes_when_it_stops(rig: Rig) -> None:
+    """E-32: its name is free again."""
+    handle = rig.scm.add(Recorder)
+    handle.start()
+    rig.reach("Recorder", State.RUNNING)
+    other = rig.scm.open("Recorder")
+    handle.delete()
+    handle.close()
+    other.stop()
+    rig.scm.wait_gone("Recorder")
+    other.close()
+
+    assert rig.scm.list() == ()
+
+
+def test_long_stop_breaks_no_rule(rig: Rig) -> None:
+    """More reports than are kept: what is gone is no violation."""
+
+    class Patient(Stuck):
+        stop_timeout = None
+        hang_in = ("stop",)
+
+    handle = rig.scm.add(Patient)
+    handle.start()
+    rig.reach("Stuck", State.RUNNING)
+    service = rig.scm.instance("Stuck")
+    assert isinstance(service, Stuck)
+    handle.stop()
+    assert service.inside.wait(20)
+    rig.scm.advance(6300.0)
+    violations = rig.scm.violations
+    service.release.set()
+
+    assert not violations
     assert rig.scm.wait_gone("Stuck") == 0

@@ -167,6 +167,11 @@ class SimulatedBackend:
             raise refusal(ERROR_INVALID_HANDLE, what)
         return handle.record
 
+    def _sweep_all(self) -> None:
+        """Let go what was deleted while it ran, and has stopped since (E-32)."""
+        for record in list(self.records.values()):
+            self._sweep(record)
+
     def _sweep(self, record: Record) -> None:
         if (
             record.deleted
@@ -193,6 +198,7 @@ class SimulatedBackend:
         del password, access
         what = "create the service"
         with self._lock:
+            self._sweep_all()
             if not manager.is_open or manager.record is not None:
                 raise refusal(ERROR_INVALID_HANDLE, what)
             if not 0 < len(name) <= MAX_NAME or set("/\\") & set(name):  # E-1
@@ -221,6 +227,7 @@ class SimulatedBackend:
         del access
         what = "open the service"
         with self._lock:
+            self._sweep_all()
             if not manager.is_open or manager.record is not None:
                 raise refusal(ERROR_INVALID_HANDLE, what)
             record = self.records.get(name.upper())
@@ -245,6 +252,7 @@ class SimulatedBackend:
     def service_list(self, manager: Handle) -> list[tuple[str, str, StatusTuple]]:
         """Return all services in the database's order (F-18)."""
         with self._lock:
+            self._sweep_all()
             if not manager.is_open:
                 raise refusal(ERROR_INVALID_HANDLE, "list the services")
             return [

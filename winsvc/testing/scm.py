@@ -234,7 +234,11 @@ def _violations(name: str, process: SimulatedProcess) -> list[Violation]:
     found = []
     before = State.NOT_READY
     checkpoint = 0
-    for report in map(_make_report, process.reports()):
+    reports = [_make_report(raw) for raw in process.reports()]
+    if process.last_report()[0] > len(reports):  # the first ones are gone
+        before, checkpoint = reports[0].state, reports[0].checkpoint
+        del reports[0]
+    for report in reports:
         if report.state not in _MAY_FOLLOW[before]:
             found.append(Violation(name, "B.2", report))
         same = report.state == before and report.state.is_pending
