@@ -41,16 +41,6 @@ typedef struct wsv_oserr {
 /* One UTF-16 code unit, WCHAR on Windows.  Limits count these (J-10). */
 typedef uint16_t wsv_wchar;
 
-static inline size_t
-wsv_text_length(const wsv_wchar *text)
-{
-    size_t count = 0;
-
-    while (text[count] != 0)
-        count++;
-    return count;
-}
-
 /* SERVICE_STATUS, field for field (D.3). */
 typedef struct wsv_status {
     uint32_t type;

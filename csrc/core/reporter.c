@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/runtime_impl.h"
+#include "core/text.h"
 
 #define SERVICE_WIN32_OWN_PROCESS 0x10u
 /* How long Python has for writing tracebacks after a deadline. */
@@ -155,31 +156,6 @@ wsv_runtime_flush_locked(wsv_runtime *rt, uint64_t patience, wsv_oserr *why)
 /* --- on the SCM's threads ---------------------------------------------------
  */
 
-static wsv_err
-copy_arguments(wsv_runtime *rt, uint32_t argc, const wsv_wchar *const *argv)
-{
-    size_t units = 0, size = argc * sizeof(wsv_wchar *);
-    const wsv_wchar **copy;
-    wsv_wchar *text;
-    uint32_t i;
-
-    for (i = 0; i < argc; i++)
-        units += wsv_text_length(argv[i]) + 1;
-    copy = wsv_os_alloc(size + units * sizeof(wsv_wchar) + 1);
-    if (copy == NULL)
-        return WSV_E_MEMORY;
-    text = (wsv_wchar *)(copy + argc);
-    for (i = 0; i < argc; i++) {
-        units = wsv_text_length(argv[i]) + 1;
-        memcpy(text, argv[i], units * sizeof(wsv_wchar));
-        copy[i] = text;
-        text += units;
-    }
-    rt->argc = argc;
-    rt->argv = copy;
-    return WSV_OK;
-}
-
 /* A phase has taken too long (design.md 4).  Pausing and continuing go back to
  * the state before; starting and stopping end the process. */
 static void
@@ -266,7 +242,9 @@ wsv_runtime_main(void *ctx, uint32_t argc, const wsv_wchar *const *argv)
         err = wsv_runtime_flush_locked(rt, WSV_FOREVER, &why);
     }
     if (err == WSV_OK) {
-        err = copy_arguments(rt, argc, argv);
+        rt->argv = wsv_text_copy(argc, argv);
+        rt->argc = rt->argv != NULL ? argc : 0;
+        err = rt->argv != NULL ? WSV_OK : WSV_E_MEMORY;
         why.call = "copy the start parameters";
         why.code = WSV_ERROR_NOT_ENOUGH_MEMORY;
     }

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "core/runtime_impl.h"
+#include "core/text.h"
 
 #define DEFAULT_HINT 3000u
 #define DEFAULT_BUDGET (UINT64_C(120000) * WSV_NS_PER_MS)

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "core/text.h"
+
 struct wsv_gil_cap wsv_gil;
 
 PyObject *

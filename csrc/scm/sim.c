@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "core/text.h"
 #include "os/fault.h"
 #include "scm/sim_clock.h"
 
@@ -376,35 +377,12 @@ same_name(const wsv_wchar *a, const wsv_wchar *b)
            memcmp(a, b, size * sizeof(*a)) == 0;
 }
 
-static const wsv_wchar **
-copy_arguments(uint32_t argc, const wsv_wchar *const *argv)
-{
-    size_t units = 0, pointers = argc * sizeof(wsv_wchar *);
-    const wsv_wchar **copy;
-    wsv_wchar *text;
-    uint32_t i;
-
-    for (i = 0; i < argc; i++)
-        units += wsv_text_length(argv[i]) + 1;
-    copy = wsv_os_alloc(pointers + units * sizeof(wsv_wchar) + 1);
-    if (copy == NULL)
-        return NULL;
-    text = (wsv_wchar *)(copy + argc);
-    for (i = 0; i < argc; i++) {
-        units = wsv_text_length(argv[i]) + 1;
-        memcpy(text, argv[i], units * sizeof(wsv_wchar));
-        copy[i] = text;
-        text += units;
-    }
-    return copy;
-}
-
 wsv_sim_outcome
 wsv_sim_start(wsv_scm *wire, bool own, uint32_t argc,
               const wsv_wchar *const *argv, uint64_t timeout)
 {
     uint64_t until = deadline_of(wire, timeout);
-    const wsv_wchar **copy = copy_arguments(argc, argv);
+    const wsv_wchar **copy = wsv_text_copy(argc, argv);
     wsv_sim_outcome outcome;
     uint32_t i = 0;
 
