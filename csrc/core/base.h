@@ -25,7 +25,6 @@ typedef enum wsv_err {
     WSV_OK = 0,
     WSV_E_MEMORY,  /* an allocation failed */
     WSV_E_OS,      /* an OS or SCM call failed: see wsv_oserr */
-    WSV_E_FULL,    /* the queue has no room; nothing was changed */
     WSV_E_STATE,   /* not possible in the present state */
     WSV_E_TIMEOUT, /* the wait ended without what was waited for */
     WSV_E_WOKEN,   /* somebody asked the waiter to look round */
@@ -96,7 +95,6 @@ enum {
 #define WSV_NO_ERROR 0u
 #define WSV_ERROR_NOT_ENOUGH_MEMORY 8u
 #define WSV_ERROR_CALL_NOT_IMPLEMENTED 120u
-#define WSV_ERROR_SERVICE_SPECIFIC_ERROR 1066u
 #define WSV_ERROR_NOT_ENOUGH_QUOTA 1816u
 
 #endif

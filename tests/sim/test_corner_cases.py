@@ -78,6 +78,21 @@ def start(rig: Rig, *closed: str) -> Gated:
     return service
 
 
+def start_importing(rig: Rig) -> threading.Event:
+    """Start a service whose import lasts until the event is set."""
+    go = threading.Event()
+
+    def load() -> type[winsvc.Service]:
+        assert go.wait(20)
+        return Gated
+
+    handle = rig.scm.add(Gated)
+    rig.scm._record("Gated").load = load
+    handle.start()
+    rig.eventually(lambda: rig.scm.reports("Gated"), "START_PENDING")
+    return go
+
+
 def refused(rig: Rig, code: int) -> int:
     """Send a control; return the code that it is refused with, or 0."""
     with rig.scm.open("Gated") as handle:
@@ -154,16 +169,7 @@ def test_i3_process_that_never_connects_times_out(rig: Rig) -> None:
 
 def test_i3_slow_import_does_not_matter(rig: Rig) -> None:
     """I-3: connected first, imported after: start returns before the import."""
-    go = threading.Event()
-
-    def load() -> type[winsvc.Service]:
-        assert go.wait(20)
-        return Gated
-
-    handle = rig.scm.add(Gated)
-    rig.scm._record("Gated").load = load
-    handle.start()
-    rig.eventually(lambda: rig.scm.reports("Gated"), "START_PENDING")
+    go = start_importing(rig)
     rig.scm.advance(100.0)
     pending = rig.state("Gated")
     go.set()
@@ -323,16 +329,7 @@ def test_i21_disabled_or_deleted_is_refused(rig: Rig) -> None:
 
 def test_i30_stop_before_the_import_is_over_is_refused(rig: Rig) -> None:
     """I-30 with accept 0: 1052, and the service starts."""
-    go = threading.Event()
-
-    def load() -> type[winsvc.Service]:
-        assert go.wait(20)
-        return Gated
-
-    handle = rig.scm.add(Gated)
-    rig.scm._record("Gated").load = load
-    handle.start()
-    rig.eventually(lambda: rig.scm.reports("Gated"), "START_PENDING")
+    go = start_importing(rig)
     code = refused(rig, Control.STOP)
     go.set()
     rig.reach("Gated", State.RUNNING)
