@@ -12,17 +12,26 @@ CORE = [
     "csrc/core/progress.c",
     "csrc/core/queue.c",
     "csrc/core/journal.c",
+    "csrc/core/payload.c",
     "csrc/core/text.c",
     "csrc/core/runtime.c",
+    "csrc/core/life.c",
     "csrc/core/reporter.c",
     "csrc/core/process.c",
 ]
 OS_WINDOWS = ["csrc/os/win32.c"]
 OS_POSIX = ["csrc/os/posix.c"]
 FAULTS = ["csrc/os/fault.c"]
+SCM_SIMULATED = [
+    "csrc/scm/sim.c",
+    "csrc/scm/sim_requests.c",
+    "csrc/scm/sim_subscribe.c",
+    "csrc/scm/sim_clock.c",
+]
 PYTHON = [
     "csrc/python/convert.c",
     "csrc/python/hosting.c",
+    "csrc/python/life.c",
     "csrc/python/module.c",
 ]
 HEADERS = [
@@ -31,20 +40,25 @@ HEADERS = [
     "csrc/core/progress.h",
     "csrc/core/queue.h",
     "csrc/core/journal.h",
+    "csrc/core/payload.h",
     "csrc/core/text.h",
     "csrc/core/runtime.h",
     "csrc/core/runtime_impl.h",
     "csrc/core/process.h",
     "csrc/os/os.h",
+    "csrc/os/console.h",
     "csrc/os/fault.h",
     "csrc/scm/scm.h",
     "csrc/scm/sim.h",
+    "csrc/scm/sim_impl.h",
     "csrc/scm/sim_clock.h",
     "csrc/manage/manage.h",
     "csrc/python/compat.h",
     "csrc/python/convert.h",
     "csrc/python/hosting.h",
+    "csrc/python/life.h",
     "csrc/python/managing.h",
+    "csrc/python/terminal.h",
 ]
 INCLUDE_DIRS = ["csrc"]
 
@@ -59,11 +73,7 @@ def extension_sources(platform):
     os_layer = OS_WINDOWS if windows else OS_POSIX
     modules = {
         "winsvc._sim": (
-            CORE
-            + os_layer
-            + FAULTS
-            + ["csrc/scm/sim.c", "csrc/scm/sim_clock.c", "csrc/python/wire.c"]
-            + PYTHON,
+            CORE + os_layer + FAULTS + SCM_SIMULATED + ["csrc/python/wire.c"] + PYTHON,
             [("WSV_SIM", "1"), ("WSV_FAULTS", "1")],
             ["advapi32"] if windows else [],
         )
@@ -73,9 +83,13 @@ def extension_sources(platform):
             CORE
             + os_layer
             + [
+                "csrc/os/win32_console.c",
                 "csrc/scm/win32.c",
+                "csrc/scm/win32_subscribe.c",
                 "csrc/manage/win32_manage.c",
+                "csrc/manage/win32_session.c",
                 "csrc/python/managing.c",
+                "csrc/python/terminal.c",
             ]
             + PYTHON,
             [],

@@ -7,6 +7,8 @@ before it spends time on anything else.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from winsvc.aio import AsyncService as AsyncService
+    from winsvc.base import ServiceExit as ServiceExit
     from winsvc.cli import main as main
     from winsvc.config import ServiceConfig as ServiceConfig
     from winsvc.errors import NoSCM as NoSCM
@@ -26,10 +28,10 @@ if TYPE_CHECKING:
     from winsvc.manager import ServiceManager as ServiceManager
     from winsvc.process import run as run
     from winsvc.service import Service as Service
-    from winsvc.service import ServiceExit as ServiceExit
     from winsvc.states import Accept as Accept
     from winsvc.states import Control as Control
     from winsvc.states import FailureCode as FailureCode
+    from winsvc.states import Query as Query
     from winsvc.states import ServiceType as ServiceType
     from winsvc.states import StartType as StartType
     from winsvc.states import State as State
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "aio": ["AsyncService"],
+    "base": ["ServiceExit"],
     "cli": ["main"],
     "config": ["ServiceConfig"],
     "errors": [
@@ -58,11 +62,12 @@ _HOMES = {
     "manager": ["ServiceHandle", "ServiceManager"],
     "status": ["ServiceStatus"],
     "process": ["run"],
-    "service": ["Service", "ServiceExit"],
+    "service": ["Service"],
     "states": [
         "Accept",
         "Control",
         "FailureCode",
+        "Query",
         "ServiceType",
         "StartType",
         "State",

@@ -2,6 +2,8 @@
 
 import sys
 
+from winsvc.shared import Services, parse_services
+
 
 def parse_host(words: list[str]) -> tuple[str, str | None, tuple[str, ...]] | None:
     """Parse ``[--log-file F] [--path DIR]... TARGET`` without argparse.
@@ -11,6 +13,24 @@ def parse_host(words: list[str]) -> tuple[str, str | None, tuple[str, ...]] | No
 
     The SCM waits for this process to connect: nothing is imported for it.
     """
+    words, log_file, path = _split_options(words)
+    if len(words) != 1 or words[0].startswith("-"):
+        return None
+    return words[0], log_file, path
+
+
+def parse_shared_host(
+    words: list[str],
+) -> tuple[Services, str | None, tuple[str, ...]] | None:
+    """Parse the same with several ``NAME=TARGET``, for a shared process."""
+    words, log_file, path = _split_options(words)
+    services = parse_services(words)
+    return (services, log_file, path) if services is not None else None
+
+
+def _split_options(
+    words: list[str],
+) -> tuple[list[str], str | None, tuple[str, ...]]:
     log_file = None
     path = []
     while len(words) > 2 and words[0] in ("--log-file", "--path"):
@@ -19,23 +39,26 @@ def parse_host(words: list[str]) -> tuple[str, str | None, tuple[str, ...]] | No
             path.append(value)
         else:
             log_file = value
-    if len(words) != 1 or words[0].startswith("-"):
-        return None
-    return words[0], log_file, tuple(path)
+    return words, log_file, tuple(path)
 
 
 def main() -> None:
-    """Host a service, or run a command."""
-    hosted = parse_host(sys.argv[2:]) if sys.argv[1:2] == ["host"] else None
-    if hosted is None:
+    """Host a service or several, or run a command."""
+    words = sys.argv[2:] if sys.argv[1:2] == ["host"] else []
+    if (hosted := parse_host(words)) is not None:
+        target, log_file, path = hosted
+        services: Services = (target,), ()
+    elif (shared := parse_shared_host(words)) is not None:
+        services, log_file, path = shared
+    else:
         from winsvc.cli import main as command_line
 
         command_line()
-    target, log_file, path = hosted
     from winsvc.process import host
 
+    targets, names = services
     try:
-        code = host(target, log_file=log_file, path=path)
+        code = host(targets, names=names, log_file=log_file, path=path)
     except OSError as error:
         print(f"winsvc: {error}", file=sys.stderr)
         code = 1

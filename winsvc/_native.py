@@ -11,7 +11,7 @@ import importlib
 import os
 from typing import Any, Protocol, TypeAlias
 
-from winsvc.errors import NoSCM
+from winsvc.errors import NoSCM, ServiceError, service_error
 
 Capsule: TypeAlias = Any
 """A capsule of the extension: a process, a service, a wire, a handle …"""
@@ -20,8 +20,8 @@ StatusTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int]
 """(type, state, accepted, exit_code, specific_code, checkpoint, wait_hint in
 ms, pid)"""
 
-JournalTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int]
-"""(number, kind, time in ns, done in ns, a, b, c, result)"""
+JournalTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, bytes | None]
+"""(number, kind, time in ns, done in ns, a, b, c, result, data)"""
 
 ReportTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
 """(time in ns, service, type, state, accepted, exit_code, specific_code,
@@ -29,7 +29,12 @@ checkpoint, wait_hint in ms)"""
 
 
 class Hosting(Protocol):
-    """What both modules offer to a process that hosts services."""
+    """What both modules offer to a process that hosts services.
+
+    A ``life`` of a service lasts from one START_PENDING to STOPPED; in a shared
+    process a service may have several.  What is asked for one that is over
+    touches no later one.
+    """
 
     def process_new(self, wire: Capsule | None, names: tuple[str, ...], /) -> Capsule:
         """Return a process that hosts these services; no wire in ``_core``."""
@@ -43,12 +48,26 @@ class Hosting(Protocol):
     def process_services(self, process: Capsule, /) -> tuple[Capsule, ...]:
         """Return the services, in the order of the names."""
 
-    def wait_start(self, service: Capsule, /) -> tuple[str, ...] | None:
-        """Block until started; return ServiceMain's arguments, None when woken."""
+    def wait_start(
+        self, service: Capsule, seconds: float | None, /
+    ) -> tuple[Capsule, tuple[str, ...]] | None:
+        """Block until started; return the life and ServiceMain's arguments.
+
+        None: woken, or the time is up.  EOFError: there is nothing to wait for.
+        """
+
+    def wake(self, service: Capsule, /) -> None:
+        """Let wait_start and wait_stop return None once."""
+
+    def journal(self, service: Capsule, /) -> list[JournalTuple]:
+        """Return the journal's entries."""
+
+    def totals(self, service: Capsule, /) -> tuple[int, ...]:
+        """Return how many entries of each kind there ever were."""
 
     def configure(
         self,
-        service: Capsule,
+        life: Capsule,
         handled: int,
         hint: float,
         start: float | None,
@@ -56,55 +75,63 @@ class Hosting(Protocol):
         pause: float | None,
         resume: float | None,
         /,
-    ) -> None:
+    ) -> bool:
         """Set the accept mask, the wait hint and the budgets of the phases."""
 
-    def started(self, service: Capsule, /) -> bool:
+    def started(self, life: Capsule, /) -> bool:
         """Report RUNNING; False: it has been asked to stop."""
 
-    def accept(self, service: Capsule, handled: int, /) -> bool:
+    def accept(self, life: Capsule, handled: int, /) -> bool:
         """Change the accept mask and report it; False: not up, or it is stopping."""
 
-    def wait_event(
-        self, service: Capsule, /
-    ) -> tuple[int, int, bytes, int, int] | None:
-        """Block for (code, event_type, data, count, controls dropped since)."""
+    def reply(
+        self, life: Capsule, query: int, answer: int, seconds: float | None, /
+    ) -> None:
+        """Set how a query is answered; seconds above 0: that long for Python's."""
 
-    def begin(self, service: Capsule, control: int, /) -> bool:
+    def answer(self, life: Capsule, ticket: int, answer: int, /) -> bool:
+        """Answer a query; False: too late."""
+
+    def subscribe(self, life: Capsule, subject: int, what: bytes, /) -> Capsule:
+        """Ask the system for events of a subject."""
+
+    def unsubscribe(self, subscription: Capsule, /) -> None:
+        """Ask for them no more; again does nothing."""
+
+    def wait_event(
+        self, life: Capsule, /
+    ) -> tuple[int, int, bytes, int, int, int] | None:
+        """Block for (code, event_type, data, count, ticket, dropped since)."""
+
+    def begin(self, life: Capsule, control: int, /) -> bool:
         """Tell whether a control's handler is to be called."""
 
-    def finish(self, service: Capsule, control: int, /) -> bool:
+    def finish(self, life: Capsule, control: int, /) -> bool:
         """Report PAUSED or RUNNING after its handler; False: it is stopping."""
 
-    def wait_stop(self, service: Capsule, seconds: float | None, /) -> bool | None:
+    def wait_stop(self, life: Capsule, seconds: float | None, /) -> bool | None:
         """Block; True: stop, False: the time is up, None: woken."""
 
-    def progress(self, service: Capsule, hint: float, /) -> bool:
+    def progress(self, life: Capsule, hint: float, /) -> bool:
         """Raise the checkpoint; False: nothing is pending."""
 
-    def request_stop(self, service: Capsule, /) -> bool:
+    def request_stop(self, life: Capsule, /) -> bool:
         """Act as if a STOP had come."""
 
-    def stopped(self, service: Capsule, exit_code: int, specific_code: int, /) -> bool:
+    def stopped(self, life: Capsule, exit_code: int, specific_code: int, /) -> bool:
         """Report STOPPED; False: the process is dead to the SCM already."""
 
-    def wait_expired(self, service: Capsule, /) -> int | None:
+    def wait_expired(self, life: Capsule, /) -> int | None:
         """Block for a state that is past its deadline; None at the end."""
 
-    def expired_seen(self, service: Capsule, /) -> None:
+    def expired_seen(self, life: Capsule, /) -> None:
         """Say that what had to be logged is logged."""
 
-    def wake(self, service: Capsule, /) -> None:
-        """Let wait_start and wait_stop return None once."""
-
-    def state(self, service: Capsule, /) -> int:
+    def state(self, life: Capsule, /) -> int:
         """Return the state."""
 
-    def is_stopping(self, service: Capsule, /) -> bool:
+    def is_stopping(self, life: Capsule, /) -> bool:
         """Tell whether it has been asked to stop."""
-
-    def journal(self, service: Capsule, /) -> list[JournalTuple]:
-        """Return the journal's entries."""
 
 
 class Wire(Protocol):
@@ -142,6 +169,24 @@ class Wire(Protocol):
     ) -> tuple[int, int]:
         """Send a control; return the outcome and the handler's answer."""
 
+    def wire_send_many(
+        self,
+        wire: Capsule,
+        service: int,
+        controls: tuple[tuple[int, int, bytes | None], ...],
+        seconds: float | None,
+        /,
+    ) -> tuple[int, int, int]:
+        """Send (code, event_type, data) each, up to the first that fails.
+
+        Return the number answered with 0, and the last's outcome and answer.
+        """
+
+    def wire_subscriptions(
+        self, wire: Capsule, service: int, /
+    ) -> list[tuple[int, bytes]]:
+        """Return (subject, what) of all that a service has not undone."""
+
     def wire_kill(self, wire: Capsule, exit_code: int, /) -> None:
         """End the process as far as the SCM can see."""
 
@@ -149,13 +194,15 @@ class Wire(Protocol):
         """Return the process's exit code, None while it lives."""
 
     def wire_last(self, wire: Capsule, service: int, /) -> tuple[int, ReportTuple]:
-        """Return the number of reports so far, and the last."""
+        """Return the number of a service's reports so far, and the last."""
 
     def wire_reports(self, wire: Capsule, first: int, /) -> list[ReportTuple]:
-        """Return the reports from one on."""
+        """Return the process's reports from one on."""
 
-    def wire_wait(self, wire: Capsule, count: int, seconds: float | None, /) -> None:
-        """Block until there are more reports than ``count``."""
+    def wire_wait(
+        self, wire: Capsule, service: int, count: int, seconds: float | None, /
+    ) -> None:
+        """Block until a service has made more reports than ``count``."""
 
     def fault_arm(self, mask: int, nth: int, /) -> None:
         """Make the n-th call of the kinds in ``mask`` fail."""
@@ -219,7 +266,30 @@ class Managing(Protocol):
         """Set the description; ``""`` removes it."""
 
 
-class Core(Hosting, Managing, Protocol):
+class Terminal(Protocol):
+    """What ``_core`` offers about the events of the console."""
+
+    def console_ignore(self) -> None:
+        """Let no event end the process or get to its other handlers."""
+
+    def console_watch(self) -> None:
+        """Take the events for ``console_wait``."""
+
+    def console_release(self) -> None:
+        """Leave the events to the other handlers."""
+
+    def console_wait(self) -> int | None:
+        """Block for an event (``CTRL_C_EVENT`` …); None when none will come."""
+
+
+class Sessions(Protocol):
+    """What ``_core`` knows of logon sessions."""
+
+    def session_user(self, session_id: int, /) -> tuple[str, str]:
+        """Return domain and name of a session's user, empty when there is none."""
+
+
+class Core(Hosting, Managing, Sessions, Terminal, Protocol):
     """The module ``winsvc._core``."""
 
 
@@ -262,3 +332,11 @@ def _load(name: str) -> Any:
             "or in its source tree run `python setup.py build_ext --inplace`",
             name=f"winsvc.{name}",
         ) from error
+
+
+def as_service_error(
+    error: OSError, operation: str | None = None, service: str | None = None
+) -> ServiceError:
+    """Return the ServiceError of what one of the modules has raised."""
+    code = getattr(error, "winerror", None) or error.errno or 0
+    return service_error(operation or error.strerror or "call the SCM", service, code)

@@ -9,9 +9,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
+    from typing import TypeAlias
 
+    from winsvc.base import ServiceBase
     from winsvc.manager import ServiceManager
-    from winsvc.service import Service
+
+    Classes: TypeAlias = Sequence[type[ServiceBase]]
 
 USAGE = 2
 START_TYPES = ("auto", "manual", "disabled")
@@ -21,21 +24,23 @@ _EPILOG = """\
 exit codes: 0 done, 1 refused or not in time, 2 wrong usage
 
 TARGET is module:Class, or the path of a .py file and :Class; the class may be
-left out where there is only one.  NAME is the service's key name.
+left out where there is only one.  Several TARGETs are installed as services of
+one process; its host command has NAME=TARGET for each.  NAME is a service's key
+name.
 """
 
 
 def main(
-    service: type[Service] | None = None,
+    *services: type[ServiceBase],
     argv: Sequence[str] | None = None,
-    *,
     manager_factory: Callable[[], ServiceManager] | None = None,
 ) -> NoReturn:
     """Run the command line, then exit.
 
     Args:
-        service: The script's own service, which all commands are about;
-            ``None``: they name a target or a service.
+        services: The script's own service, which all commands are about; several
+            for one shared process, of which commands name one; none: they name a
+            target or a service.
         argv: The arguments; default: those of the process.
         manager_factory: Opens the SCM; default: this computer's.
 
@@ -46,10 +51,10 @@ def main(
     A script that the SCM has started, so without arguments, is hosted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    if service is not None and not words and os.name == "nt":
-        _host_if_started(service)
+    if services and not words and os.name == "nt":
+        _host_if_started(services)
     # After that: the SCM waits for nothing but what has to be imported.
-    parser = make_parser(service)
+    parser = make_parser(services)
     if not words:
         parser.print_help(sys.stderr)
         sys.exit(USAGE)
@@ -62,31 +67,27 @@ def main(
         parser.error(f"{options.command} takes no parameters")
     if hasattr(options, "args"):
         options.args += parameters
-    sys.exit(Commands(parser, service, manager_factory).run(options))
+    sys.exit(Commands(parser, services, manager_factory).run(options))
 
 
-def _host_if_started(service: type[Service]) -> None:
+def _host_if_started(services: Classes) -> None:
     from winsvc.errors import NotStartedBySCM
     from winsvc.process import run
 
     try:
-        sys.exit(run(service))
+        sys.exit(run(*services))
     except NotStartedBySCM:
         return
 
 
-def make_parser(service: type[Service] | None) -> argparse.ArgumentParser:
-    """Return the parser, of a script if there is a service."""
+def make_parser(services: Classes) -> argparse.ArgumentParser:
+    """Return the parser, of a script if there are services."""
     import argparse
 
     parser = argparse.ArgumentParser(
-        prog=None if service else "python -m winsvc",
-        description=(
-            f"{service.name}: a Windows service."
-            if service
-            else "Run Python programs as Windows services."
-        ),
-        epilog=None if service else _EPILOG,
+        prog=None if services else "python -m winsvc",
+        description=_describe(services),
+        epilog=None if services else _EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
@@ -97,7 +98,7 @@ def make_parser(service: type[Service] | None) -> argparse.ArgumentParser:
             name, help=text, description=text, allow_abbrev=False, **more
         )
 
-    _add_install(add("install", "create the service"), service)
+    _add_install(add("install", "create the service"), services)
     for name, text in (
         ("start", "start it and wait until it runs"),
         ("stop", "stop it and wait until it has stopped"),
@@ -106,40 +107,84 @@ def make_parser(service: type[Service] | None) -> argparse.ArgumentParser:
         ("continue", "let it go on after a pause"),
     ):
         waiting = add(name, text)
-        _add_waiting(waiting, service)
+        _add_waiting(waiting, services, or_all=name in ("start", "stop"))
         if name in ("start", "restart"):
             _add_args(waiting)
-    _add_name(add("status", "tell its state, and how it ended"), service)
+    status = add("status", "tell its state, and how it ended")
+    if len(services) > 1:
+        status.add_argument("name", nargs="?", **_one_of(services))
+        status.set_defaults(all=True)
+    else:
+        _add_name(status, services)
     listing = add("list", "list the services of this computer")
     listing.add_argument("filter", nargs="?", metavar="PATTERN", help="such as *sql*")
     listing.add_argument("--state", metavar="STATE", help="such as running")
     control = add("control", "send it a control code")
-    _add_name(control, service)
+    _add_name(control, services)
     control.add_argument("code", type=_control, metavar="CODE", help="128 to 255, …")
-    _add_name(add("remove", "delete the service"), service)
+    _add_name(add("remove", "delete the service"), services, or_all=True)
     debug = add("debug", "run it in this terminal, on any system")
-    _add_target(debug, service)
+    _add_targets(debug, services, nargs=1)
+    if len(services) > 1:
+        _add_name(debug, services)
     _add_args(debug)
     host = add("host", "be the service's process: for the SCM")
     host.add_argument("--log-file", metavar="FILE", help="where to log")
-    if service is None:
+    if not services:
         host.add_argument("--path", action="append", default=[], metavar="DIR")
         add("demo", "see a service's life in ten seconds, on any system")
-    _add_target(host, service)
+    _add_targets(host, services, nargs="+")
     return parser
 
 
-def _add_target(parser: argparse.ArgumentParser, service: type[Service] | None) -> None:
-    if service is None:
-        parser.add_argument("target", metavar="TARGET", help="module:Class or file.py")
+def _describe(services: Classes) -> str:
+    if not services:
+        return "Run Python programs as Windows services."
+    if len(services) == 1:
+        return f"{services[0].name}: a Windows service."
+    return f"{_names(services)}: Windows services in one process."
 
 
-def _add_name(parser: argparse.ArgumentParser, service: type[Service] | None) -> None:
-    if service is None:
+def _names(services: Classes) -> str:
+    return ", ".join(service.name for service in services)
+
+
+def _add_targets(
+    parser: argparse.ArgumentParser, services: Classes, nargs: int | str
+) -> None:
+    if not services:
+        parser.add_argument(
+            "targets", nargs=nargs, metavar="TARGET", help="module:Class or file.py"
+        )
+
+
+def _add_name(
+    parser: argparse.ArgumentParser, services: Classes, *, or_all: bool = False
+) -> None:
+    if not services:
         parser.add_argument("name", metavar="NAME", help="the service's key name")
-    else:
+    elif len(services) == 1:
         text = "if installed under another name"
-        parser.add_argument("--name", default=service.name, help=text)
+        parser.add_argument("--name", default=services[0].name, help=text)
+    elif or_all:
+        group = parser.add_mutually_exclusive_group(required=True)
+        group.add_argument("name", nargs="?", **_one_of(services))
+        group.add_argument("--all", action="store_true", help="each of them")
+    else:
+        parser.add_argument("name", **_one_of(services))
+
+
+def _one_of(services: Classes) -> dict[str, Any]:
+    """Return what an argument that names one of the script's services needs."""
+
+    def key_name(text: str) -> str:
+        for service in services:
+            if service.name.lower() == text.lower():
+                return service.name
+        raise _usage(f"{text!r} is none of {_names(services)}")
+
+    text = _names(services).replace("%", "%%")
+    return {"type": key_name, "metavar": "NAME", "help": text}
 
 
 def _add_args(parser: argparse.ArgumentParser) -> None:
@@ -147,13 +192,15 @@ def _add_args(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("args", nargs="*", metavar="PARAMETER", help=text)
 
 
-def _add_install(
-    parser: argparse.ArgumentParser, service: type[Service] | None
-) -> None:
-    _add_target(parser, service)
-    parser.add_argument("--name", help="key name; default: the class's")
-    parser.add_argument("--display-name", metavar="TEXT", help="the name people see")
-    parser.add_argument("--description", metavar="TEXT")
+def _add_install(parser: argparse.ArgumentParser, services: Classes) -> None:
+    _add_targets(parser, services, nargs="+")
+    if len(services) > 1:
+        parser.set_defaults(name=None, display_name=None, description=None)
+    else:
+        parser.add_argument("--name", help="key name; default: the class's")
+        text = "the name people see"
+        parser.add_argument("--display-name", metavar="TEXT", help=text)
+        parser.add_argument("--description", metavar="TEXT")
     parser.add_argument("--start-type", choices=START_TYPES)
     parser.add_argument("--account", help=r"such as .\user; default: LocalSystem")
     text = "read the account's password from standard input"
@@ -162,9 +209,9 @@ def _add_install(
 
 
 def _add_waiting(
-    parser: argparse.ArgumentParser, service: type[Service] | None
+    parser: argparse.ArgumentParser, services: Classes, *, or_all: bool
 ) -> None:
-    _add_name(parser, service)
+    _add_name(parser, services, or_all=or_all)
     text = "how long to wait (default: %(default)g)"
     parser.add_argument(
         "--timeout", type=_seconds, default=PATIENCE, metavar="SECONDS", help=text

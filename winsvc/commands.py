@@ -9,6 +9,7 @@ from fnmatch import fnmatch
 from typing import TYPE_CHECKING
 
 from winsvc import progress
+from winsvc.base import check_class, description_of
 from winsvc.config import ServiceConfig
 from winsvc.errors import (
     NoSCM,
@@ -16,17 +17,24 @@ from winsvc.errors import (
     ServiceFailed,
     ServiceNotActive,
 )
-from winsvc.install import find_service, host_command, log_file_of, target_of
+from winsvc.install import (
+    create_all,
+    find_service,
+    host_command,
+    log_file_of,
+    shared_command,
+    target_of,
+)
 from winsvc.manager import ServiceManager
-from winsvc.service import check_class, description_of
-from winsvc.states import StartType, State, control_name
+from winsvc.shared import parse_services
+from winsvc.states import ServiceType, StartType, State, control_name
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
+    from winsvc.base import ServiceBase
     from winsvc.manager import ServiceHandle
-    from winsvc.service import Service
     from winsvc.status import ServiceStatus
     from winsvc.target import Target
 
@@ -41,27 +49,46 @@ class Commands:
 
     Args:
         parser: Reports wrong usage.
-        service: The script's own, or ``None``.
+        services: The script's own; none for ``python -m winsvc``.
         manager_factory: Opens the SCM; default: this computer's.
     """
 
     def __init__(
         self,
         parser: argparse.ArgumentParser,
-        service: type[Service] | None,
+        services: Sequence[type[ServiceBase]],
         manager_factory: Callable[[], ServiceManager] | None,
     ) -> None:
         self._parser = parser
-        self._service = service
+        self._services = services
         self._open = manager_factory or ServiceManager
 
     def run(self, options: argparse.Namespace) -> int:
         """Run it and return the exit code; errors are one line on stderr."""
+        try:
+            if getattr(options, "all", False) and options.name is None:
+                return self._run_for_all(options)
+            return self._run_once(options)
+        except NoSCM as error:
+            return _refused(f"{error.strerror}; {error.remedy}")
+        except KeyboardInterrupt:
+            _refused("interrupted")
+            return INTERRUPTED
+
+    def _run_for_all(self, options: argparse.Namespace) -> int:
+        """Run it for each of the script's services, whatever becomes of the others."""
+        codes = []
+        for service in self._services:
+            options.name = service.name
+            codes.append(self._run_once(options))
+        return max(codes)
+
+    def _run_once(self, options: argparse.Namespace) -> int:
         command = getattr(self, f"_{options.command}")
         try:
             code: int = command(options)
-        except NoSCM as error:
-            return _refused(f"{error.strerror}; {error.remedy}")
+        except NoSCM:
+            raise
         except ServiceFailed as error:
             if not error.exit_code:
                 return _refused(str(error))
@@ -69,35 +96,61 @@ class Commands:
             return _refused(f"{options.name} failed: {ended}; {self._log(options)}")
         except OSError as error:
             return _refused(str(error))
-        except KeyboardInterrupt:
-            _refused("interrupted")
-            return INTERRUPTED
         return code
 
     # --- creating and removing -----------------------------------------------
 
     def _install(self, options: argparse.Namespace) -> int:
-        service, target = self._load(options)
-        name = options.name or service.name
-        start_type = options.start_type or service.start_type.name
-        log_file = options.log_file or log_file_of(name, target)
+        found = self._load(options)
+        log_file = options.log_file or log_file_of(
+            options.name or found[0][0].name, found[0][1]
+        )
         try:
-            config = ServiceConfig(
-                name=name,
-                command=host_command(service, target, log_file),
-                display_name=options.display_name or service.display_name,
-                description=options.description or description_of(service),
-                start_type=StartType[start_type.upper()],
-                account=options.account,
-                password=self._password(options),
-            )
+            configs = self._configs(options, found, log_file)
         except ValueError as error:
             self._parser.error(str(error))
-        with self._open() as manager, manager.create(config):
-            pass
-        print(f"{name} is installed; it runs {config.command_line}")
+        with self._open() as manager:
+            create_all(manager, configs)
+        line = configs[0].command_line
+        if len(configs) == 1:
+            print(f"{configs[0].name} is installed; it runs {line}")
+        else:
+            names = ", ".join(config.name for config in configs)
+            print(f"{names} are installed; they run in one process {line}")
         print(f"Its log: {log_file}")
         return DONE
+
+    def _configs(
+        self,
+        options: argparse.Namespace,
+        found: Sequence[tuple[type[ServiceBase], Target]],
+        log_file: str,
+    ) -> list[ServiceConfig]:
+        if len(found) == 1:
+            command = host_command(*found[0], log_file)
+            service_type = ServiceType.OWN_PROCESS
+        elif options.name or options.display_name or options.description:
+            msg = "--name, --display-name and --description are for one service alone"
+            raise ValueError(msg)
+        else:
+            command = shared_command(found, log_file)
+            service_type = ServiceType.SHARE_PROCESS
+        password = self._password(options)
+        return [
+            ServiceConfig(
+                name=options.name or service.name,
+                command=command,
+                display_name=options.display_name or service.display_name,
+                description=options.description or description_of(service),
+                start_type=StartType[
+                    (options.start_type or service.start_type.name).upper()
+                ],
+                service_type=service_type,
+                account=options.account,
+                password=password,
+            )
+            for service, _ in found
+        ]
 
     def _password(self, options: argparse.Namespace) -> str | None:
         if options.account is None:
@@ -230,7 +283,13 @@ class Commands:
     def _debug(self, options: argparse.Namespace) -> int:
         from winsvc.console import debug
 
-        return debug(self._service or self._load(options)[0], options.args)
+        return debug(self._service_to_debug(options), options.args)
+
+    def _service_to_debug(self, options: argparse.Namespace) -> type[ServiceBase]:
+        for service in self._services:
+            if len(self._services) == 1 or service.name == options.name:
+                return service
+        return self._load(options)[0][0]
 
     def _demo(self, _options: argparse.Namespace) -> int:
         from winsvc.demo import demo
@@ -240,28 +299,40 @@ class Commands:
     def _host(self, options: argparse.Namespace) -> int:
         from winsvc import process
 
-        if self._service is not None:
-            return process.run(self._service, log_file=options.log_file)
+        if self._services:
+            return process.run(*self._services, log_file=options.log_file)
+        services = parse_services(options.targets)
+        if services is None and len(options.targets) > 1:
+            self._parser.error("write one TARGET, or NAME=TARGET for each service")
+        targets, names = services or (options.targets, ())
         return process.host(
-            options.target, log_file=options.log_file, path=tuple(options.path)
+            targets, names=names, log_file=options.log_file, path=tuple(options.path)
         )
 
     # --- what they share -----------------------------------------------------
 
-    def _load(self, options: argparse.Namespace) -> tuple[type[Service], Target]:
-        """Return the service that the command is about, imported and checked."""
-        try:
-            if self._service is not None:
-                return check_class(self._service), target_of(self._service)
-            return find_service(options.target)
-        except Exception as error:  # noqa: BLE001 - the user's code may raise any
-            name = self._service.__name__ if self._service else options.target
-            self._parser.error(f"{name} cannot be loaded: {_describe(error)}")
+    def _load(
+        self, options: argparse.Namespace
+    ) -> list[tuple[type[ServiceBase], Target]]:
+        """Return the services that the command is about, imported and checked."""
+        found = []
+        for each in self._services or options.targets:
+            try:
+                if isinstance(each, str):
+                    found.append(find_service(each))
+                else:
+                    found.append((check_class(each), target_of(each)))
+            except Exception as error:  # noqa: BLE001 - the user's code may raise any
+                name = each if isinstance(each, str) else each.__name__
+                self._parser.error(f"{name} cannot be loaded: {_describe(error)}")
+        return found
 
     def _log(self, options: argparse.Namespace) -> str:
-        if self._service is None:
+        if not self._services:
             return "its log, which `install` named, says why"
-        return f"see its log {log_file_of(options.name, target_of(self._service))}"
+        first = self._services[0]  # the log of a shared process has its name
+        name = options.name if len(self._services) == 1 else first.name
+        return f"see its log {log_file_of(name, target_of(first))}"
 
 
 def _sentence(name: str, status: ServiceStatus) -> str:

@@ -17,16 +17,18 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, NoReturn
 
 from winsvc.errors import ServiceError
-from winsvc.inputs import INTERRUPT, Inputs
+from winsvc.events import PowerReason, SessionReason
+from winsvc.inputs import CLOSED, INTERRUPT, Inputs
 from winsvc.progress import describe_exit
-from winsvc.states import Control, State, control_name
+from winsvc.states import Accept, Control, State, control_name
 from winsvc.testing import SimulatedScm
+from winsvc.testing.system import SystemEvent, power_event, session_change
 from winsvc.timeline import Timeline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from winsvc.service import Service
+    from winsvc.base import ServiceBase
     from winsvc.testing.process import Body
 
 FAILED = 1
@@ -34,16 +36,30 @@ ENDED_HARD = 130  # as a shell says of Ctrl+C
 DEFAULT_USER_CONTROL = 128
 KEYS = """\
 Keys: p pause, c continue, s stop, i interrogate, u control 128 (200u: 200),
-? help; Ctrl+C or q stops it, twice ends it at once."""
+m parameters have changed; as the system: x shut down, z suspend and resume,
+l lock and unlock a session; ? help; Ctrl+C or q stops it, twice ends it at once."""
 _CONTROLS = {
     "p": Control.PAUSE,
     "c": Control.CONTINUE,
     "i": Control.INTERROGATE,
     "s": Control.STOP,
+    "m": Control.PARAMCHANGE,
+}
+# What only the system sends, and only to services that accept it.
+_SYSTEM_EVENTS: dict[str, tuple[Accept, tuple[SystemEvent, ...]]] = {
+    "x": (Accept.SHUTDOWN, (SystemEvent(Control.SHUTDOWN),)),
+    "z": (
+        Accept.POWEREVENT,
+        tuple(map(power_event, (PowerReason.SUSPEND, PowerReason.RESUMEAUTOMATIC))),
+    ),
+    "l": (
+        Accept.SESSIONCHANGE,
+        tuple(map(session_change, (SessionReason.LOCK, SessionReason.UNLOCK))),
+    ),
 }
 
 
-def debug(service: type[Service], args: Sequence[str] = ()) -> int:
+def debug(service: type[ServiceBase], args: Sequence[str] = ()) -> int:
     """Run a service in this terminal until it has stopped.
 
     Args:
@@ -77,7 +93,7 @@ def _start_logging() -> None:
 class _Session:
     """One run of a service in the terminal."""
 
-    def __init__(self, service: type[Service], args: tuple[str, ...]) -> None:
+    def __init__(self, service: type[ServiceBase], args: tuple[str, ...]) -> None:
         self.inputs = Inputs(self._wake_main)
         self._bodies: SimpleQueue[Body | None] = SimpleQueue()
         self._scm = SimulatedScm("real", launch=lambda _, body: self._bodies.put(body))
@@ -137,6 +153,8 @@ class _Session:
     def _react(self, key: str) -> None:
         if key == INTERRUPT or key == "q":
             self._interrupt()
+        elif key == CLOSED:
+            self._close()
         elif key.isascii() and key.isdigit():
             self._digits += key
             return
@@ -144,6 +162,8 @@ class _Session:
             self._send(int(self._digits or DEFAULT_USER_CONTROL))
         elif key in _CONTROLS:
             self._send(_CONTROLS[key])
+        elif key in _SYSTEM_EVENTS:
+            self._send_as_system(*_SYSTEM_EVENTS[key])
         elif key == "?":
             print(KEYS, file=sys.stderr, flush=True)
         elif not key:
@@ -155,6 +175,14 @@ class _Session:
         if self._interrupted:
             self._timeline.say("!", "ended", "without waiting for it any longer")
             self._end(ENDED_HARD)
+        self._stop()
+
+    def _close(self) -> None:
+        """Stop as far as Windows leaves it the time; being told again is no hurry."""
+        if not self._interrupted:
+            self._stop()
+
+    def _stop(self) -> None:
         self._interrupted = True
         if self._handle.status().state is State.START_PENDING:
             # The SCM would refuse: a starting service accepts no STOP.
@@ -175,6 +203,21 @@ class _Session:
         except ServiceError as error:
             meaning = f"{error.winerror}, {error.strerror}"
             self._timeline.say("!", control_name(code), f"refused: {meaning}")
+        self._timeline.update()
+
+    def _send_as_system(self, bit: Accept, events: tuple[SystemEvent, ...]) -> None:
+        accepts = self._handle.status().accepts
+        if bit is Accept.SHUTDOWN and Accept.PRESHUTDOWN in accepts:
+            bit, events = Accept.PRESHUTDOWN, (SystemEvent(Control.PRESHUTDOWN),)
+        if bit not in accepts:
+            name = control_name(events[0].control)
+            self._timeline.say("!", name, "not sent: the service does not accept it")
+            return
+        try:
+            for event in events:
+                self._scm.send(self._name, *event)
+        except OSError as error:
+            self._timeline.say("!", control_name(events[0].control), str(error))
         self._timeline.update()
 
     def _wake_main(self) -> None:

@@ -15,98 +15,64 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
-from winsvc.errors import service_error
+from winsvc._native import as_service_error
+from winsvc.base import ServiceBase, ServiceExit, check_class, check_wait_hint
 from winsvc.events import Event, Stop, make_event
-from winsvc.journal import JournalEntry, make_entry
-from winsvc.service import (
-    Service,
-    ServiceExit,
-    accepted_by,
-    check_class,
-    check_wait_hint,
-)
-from winsvc.states import Accept, Control, FailureCode, State
+from winsvc.handlers import accepted_by
+from winsvc.journal import JournalEntry, Kind, make_entry
+from winsvc.registrations import Registrations
+from winsvc.states import Accept, Control, FailureCode, Query, State
+from winsvc.threads import exits_of_threads
 
 if TYPE_CHECKING:
     from winsvc._native import Capsule, Hosting
 
+ERROR_BUSY = 170  # what a refused query is answered with
 ERROR_SERVICE_SPECIFIC_ERROR = 1066
-OWN_PROCESS_NAME = ""
-Loader = Callable[[], type[Service]]
+# ERROR_FILE_NOT_FOUND, ERROR_CTX_WINSTATION_NOT_FOUND
+_NO_SESSION = (2, 7022)
+Loader = Callable[[], type[ServiceBase]]
+SessionUser = Callable[[int], tuple[str, str]]
+_QUERIES: dict[int, Query] = {
+    Control.DEVICEEVENT: Query.DEVICEQUERYREMOVE,
+    Control.HARDWAREPROFILECHANGE: Query.QUERYCHANGECONFIG,
+}
 
 log = logging.getLogger("winsvc.host")
 
 
-class Connection:
-    """A process's connection to its SCM, made before anything is imported.
+class Host:
+    """Hosts one life of one service: from START_PENDING to STOPPED.
 
     Args:
         hosting: The native module: ``_core`` or ``_sim``.
-        wire: The simulated process's wire, ``None`` for the real SCM.
+        handle: The service.
+        life: Its life; the SCM shows START_PENDING.
+        argv: ServiceMain's arguments.
+        session_user: Looks up a session's domain and user.
     """
 
-    def __init__(self, hosting: Hosting, wire: Capsule | None = None) -> None:
-        self.hosting = hosting
-        # An own process's name in the dispatcher's table is ignored (A-7).
-        self._process = hosting.process_new(wire, (OWN_PROCESS_NAME,))
-        (self.handle,) = hosting.process_services(self._process)
-
-    def open(self) -> tuple[str, ...]:
-        """Start the dispatcher and wait for the SCM to start the service.
-
-        Returns:
-            The service's name and its start parameters, START_PENDING having
-            been reported.
-
-        Raises:
-            NotStartedBySCM: No SCM has started this process (1063).
-            ServiceError: Another failure of the SCM.
-
-        Blocks with the GIL released.
-        """
-        try:
-            self.hosting.process_start(self._process)
-            while (argv := self.hosting.wait_start(self.handle)) is None:
-                pass
-        except EOFError:
-            try:
-                self.hosting.process_join(self._process)
-            except OSError as error:
-                raise _as_service_error(error) from None
-            msg = "the SCM ended this process before it started a service"
-            raise RuntimeError(msg) from None
-        except OSError as error:
-            raise _as_service_error(error) from None
-        return argv
-
-    def close(self) -> None:
-        """Wait until the dispatcher has returned: STOPPED has been reported."""
-        self.hosting.process_join(self._process)
-
-
-def _as_service_error(
-    error: OSError, operation: str | None = None, service: str | None = None
-) -> OSError:
-    code = getattr(error, "winerror", None) or error.errno or 0
-    return service_error(operation or error.strerror or "call the SCM", service, code)
-
-
-class Host:
-    """Hosts one service on an open connection.
-
-    Args:
-        connection: Open: the SCM shows START_PENDING.
-        argv: What ``Connection.open`` returned.
-    """
-
-    def __init__(self, connection: Connection, argv: tuple[str, ...]) -> None:
-        self._hosting = connection.hosting
-        self._handle = connection.handle
+    def __init__(
+        self,
+        hosting: Hosting,
+        handle: Capsule,
+        life: Capsule,
+        argv: tuple[str, ...],
+        *,
+        session_user: SessionUser | None = None,
+    ) -> None:
+        self._hosting = hosting
+        self._handle = handle
+        self._life = life
+        self._session_user = session_user
         self.name = argv[0] if argv else ""
         self.args = argv[1:]
-        self.service: Service | None = None
+        self.service: ServiceBase | None = None
         self.exit_code = 0
         self._lock = threading.Lock()  # of exit_code and _accepts
+        self._answers = dict.fromkeys(Query, 0)
+        self.registrations = Registrations(hosting, life, self.name)
+        self._is_started = False
         self._handled = self._accepts = Accept(0)
         self._start_over = threading.Event()
         self._start_failed = False
@@ -116,16 +82,16 @@ class Host:
     @property
     def state(self) -> State:
         """The state the core is in."""
-        return State(self._hosting.state(self._handle))
+        return State(self._hosting.state(self._life))
 
     @property
     def stop_requested(self) -> bool:
         """True once it is to stop."""
-        return self._hosting.is_stopping(self._handle)
+        return self._hosting.is_stopping(self._life)
 
     def wait_stop(self, timeout: float | None) -> bool:
         """Wait for the stop; after :meth:`wake` signal handlers run first."""
-        while (result := self._hosting.wait_stop(self._handle, timeout)) is None:
+        while (result := self._hosting.wait_stop(self._life, timeout)) is None:
             pass
         return result
 
@@ -138,7 +104,7 @@ class Host:
         if wait_hint is not None:
             check_wait_hint("wait_hint", wait_hint)
         with self._reporting("progress"):
-            self._hosting.progress(self._handle, wait_hint or 0.0)
+            self._hosting.progress(self._life, wait_hint or 0.0)
 
     def accept(self, more: Accept, fewer: Accept) -> None:
         """Change what is accepted, and report it if it is a change."""
@@ -149,25 +115,51 @@ class Host:
             accepts = (self._accepts | more) & ~fewer
             if accepts != self._accepts:
                 with self._reporting("what it accepts"):
-                    self._hosting.accept(self._handle, int(accepts))
+                    self._hosting.accept(self._life, int(accepts))
                 self._accepts = accepts
 
     def request_stop(self, exit_code: int) -> None:
         """Enter STOP_PENDING; the control thread gets the stop."""
         self._set_exit_code(exit_code)
         with self._reporting("STOP_PENDING"):
-            self._hosting.request_stop(self._handle)
+            self._hosting.request_stop(self._life)
 
     def journal(self) -> tuple[JournalEntry, ...]:
         """Return the core's journal."""
         return tuple(make_entry(raw) for raw in self._hosting.journal(self._handle))
+
+    def journal_totals(self) -> dict[Kind, int]:
+        """Return how many entries of each kind the core has ever made."""
+        totals = self._hosting.totals(self._handle)
+        return {kind: totals[kind] for kind in Kind}
+
+    def reply(
+        self, queries: tuple[Query, ...], *, refuse: bool, seconds: float = 0.0
+    ) -> None:
+        """Set how the handler answers queries, and how long it waits for ours."""
+        answer = ERROR_BUSY if refuse else 0
+        for query in map(Query, queries):
+            self._answers[query] = answer
+            self._hosting.reply(self._life, query, answer, seconds)
+
+    def session_user(self, session_id: int) -> tuple[str, str] | None:
+        """Look up a session's domain and user."""
+        if self._session_user is None:
+            return None
+        try:
+            domain, user = self._session_user(session_id)
+        except OSError as error:
+            if getattr(error, "winerror", 0) in _NO_SESSION:
+                return None
+            raise as_service_error(error, service=self.name) from None
+        return (domain, user) if user else None
 
     @contextmanager
     def _reporting(self, what: str) -> Iterator[None]:
         try:
             yield
         except OSError as error:
-            raise _as_service_error(error, f"report {what} of", self.name) from None
+            raise as_service_error(error, f"report {what} of", self.name) from None
 
     # --- the life of the service --------------------------------------------------
 
@@ -186,21 +178,28 @@ class Host:
         Call on the thread that the user's ``run`` shall have.
         """
         control = threading.Thread(
-            target=self._control_thread, name="winsvc-control", daemon=True
+            target=self._control_thread,
+            name=f"winsvc-control {self.name}",
+            daemon=True,
         )
         deadline = threading.Thread(
-            target=self._deadline_loop, name="winsvc-deadline", daemon=True
+            target=self._deadline_loop,
+            name=f"winsvc-deadline {self.name}",
+            daemon=True,
         )
         deadline.start()
-        if self._load(load):
-            control.start()
-            self._run_user_code()
-            control.join()
+        service = self._load(load)
+        if service is not None:
+            with exits_of_threads(self):
+                control.start()
+                self._run_user_code(service)
+                control.join()
+        self.registrations.end()
         self._report_stopped()
         deadline.join()
         return self.exit_code
 
-    def _load(self, load: Loader) -> bool:
+    def _load(self, load: Loader) -> ServiceBase | None:
         try:
             cls = check_class(load())
             service = cls()
@@ -209,11 +208,11 @@ class Host:
             self._accepts = self._handled = accepted_by(cls)
         except BaseException as error:  # noqa: BLE001 - sys.exit at import too
             self._fail(FailureCode.IMPORT, "could not be loaded", error)
-            return False
+            return None
         self.service = service
         try:
             self._hosting.configure(
-                self._handle,
+                self._life,
                 int(self._accepts),
                 cls.wait_hint,
                 cls.start_timeout,
@@ -223,48 +222,54 @@ class Host:
             )
         except OSError as error:
             self._fail(FailureCode.START, "could not report its start", error)
+            return None
+        return service
+
+    def _run_user_code(self, service: ServiceBase) -> None:
+        try:
+            service._live(self)  # noqa: SLF001 - made for this
+        except BaseException as error:  # noqa: BLE001 - all end the service
+            self.failed(error)
+        self.over()
+
+    def started(self) -> bool:
+        """Report RUNNING: ``on_start`` has returned; False: it is to stop."""
+        self._is_started = True
+        if not self._hosting.started(self._life):
             return False
+        _log("%s is running", self.name)
+        self._start_over.set()
         return True
 
-    def _run_user_code(self) -> None:
-        service = self.service
-        assert service is not None
-        try:
-            service.on_start()
-        except BaseException as error:  # noqa: BLE001 - all end the service
+    def failed(self, error: BaseException) -> None:
+        """Note that ``on_start``, or later ``run``, has raised."""
+        if self._is_started:
+            self._fail(FailureCode.RUN, "failed in run", error)
+        else:
             self._fail(FailureCode.START, "failed in on_start", error)
             self._start_failed = True
-        else:
-            self._run_started(service)
+
+    def over(self) -> None:
+        """Begin the stop: ``run`` has returned, or will not be called."""
         self._start_over.set()
         self._begin_stop()
 
     def _begin_stop(self) -> None:
         """Enter STOP_PENDING; if that cannot be reported, a checkpoint will be."""
         try:
-            self._hosting.request_stop(self._handle)
+            self._hosting.request_stop(self._life)
         except OSError as error:
             _log("%s could not report STOP_PENDING", self.name, error=error)
-
-    def _run_started(self, service: Service) -> None:
-        try:
-            if not self._hosting.started(self._handle):
-                return
-            _log("%s is running", self.name)
-            self._start_over.set()
-            service.run()
-        except BaseException as error:  # noqa: BLE001 - all end the service
-            self._fail(FailureCode.RUN, "failed in run", error)
 
     def _report_stopped(self) -> None:
         code = self.exit_code
         _log("%s stops with exit code %d", self.name, code)
         try:
             self._hosting.stopped(
-                self._handle, ERROR_SERVICE_SPECIFIC_ERROR if code else 0, code
+                self._life, ERROR_SERVICE_SPECIFIC_ERROR if code else 0, code
             )
         except OSError as error:
-            raise _as_service_error(error, "report STOPPED", self.name) from None
+            raise as_service_error(error, "report STOPPED", self.name) from None
 
     # --- the control thread -------------------------------------------------------
 
@@ -274,10 +279,13 @@ class Host:
         except BaseException as error:  # noqa: BLE001 - a deaf service must end
             self._fail(FailureCode.HANDLER, "can handle no controls", error)
             self._begin_stop()
+        finally:
+            if self.service is not None:
+                self.service._deaf()  # noqa: SLF001 - made for this
 
     def _control_loop(self) -> None:
-        while (raw := self._hosting.wait_event(self._handle)) is not None:
-            *_, dropped = raw
+        while (raw := self._hosting.wait_event(self._life)) is not None:
+            code, event_type, data, count, ticket, dropped = raw
             if dropped:
                 with suppress(Exception):
                     log.error(
@@ -286,9 +294,10 @@ class Host:
                         self.name,
                         dropped,
                     )
-            event = make_event(*raw[:4])
+            event = make_event(code, event_type, data, count)
+            answer = None
             try:
-                self._handle_event(event)
+                answer = self._handle_event(event)
             except BaseException as error:  # noqa: BLE001 - all end the service
                 stopping = isinstance(event, Stop)
                 self._fail(
@@ -297,27 +306,37 @@ class Host:
                     error,
                 )
                 self._begin_stop()
+            if ticket:
+                self._answer(event, ticket, answer)
             if isinstance(event, Stop):
                 return
 
-    def _handle_event(self, event: Event) -> None:
+    def _handle_event(self, event: Event) -> bool | None:
         # One at a time, in order, and never beside on_start.
         self._start_over.wait()
         if self._start_failed or self.service is None:
-            return
+            return None
         if event.control in (Control.PAUSE, Control.CONTINUE):
             # A PAUSE while paused, say: the SCM lets it through (B-35).
-            if not self._hosting.begin(self._handle, event.control):
-                return
-            self.service.on_event(event)
-            self._hosting.finish(self._handle, event.control)
-            return
-        self.service.on_event(event)
+            if not self._hosting.begin(self._life, event.control):
+                return None
+            self.service._deliver(event)  # noqa: SLF001 - made for this
+            self._hosting.finish(self._life, event.control)
+            return None
+        return self.service._deliver(event)  # noqa: SLF001 - made for this
+
+    def _answer(self, event: Event, ticket: int, answer: bool | None) -> None:
+        code = self._answers[_QUERIES[event.control]]
+        if answer is not None:
+            code = 0 if answer else ERROR_BUSY
+        if not self._hosting.answer(self._life, ticket, code):
+            with suppress(Exception):
+                log.warning("%s answered %s too late", self.name, type(event).__name__)
 
     # --- the deadline thread ------------------------------------------------------
 
     def _deadline_loop(self) -> None:
-        while (state := self._hosting.wait_expired(self._handle)) is not None:
+        while (state := self._hosting.wait_expired(self._life)) is not None:
             with suppress(Exception):
                 log.critical(
                     "%s took too long in %s; its threads:\n%s",
@@ -327,7 +346,7 @@ class Host:
                 )
             for handler in logging.getLogger("winsvc").handlers:
                 handler.flush()
-            self._hosting.expired_seen(self._handle)
+            self._hosting.expired_seen(self._life)
 
     # --- exit codes ---------------------------------------------------------------
 

@@ -10,18 +10,24 @@ import os
 import site
 import sys
 import sysconfig
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
+from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
+from winsvc.shared import named_target
 from winsvc.target import Target, load_target, parse_target
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
     from types import ModuleType
 
-    from winsvc.service import Service
+    from winsvc.base import ServiceBase
+    from winsvc.config import ServiceConfig
+    from winsvc.manager import ServiceHandle, ServiceManager
 
 
-def find_service(text: str) -> tuple[type[Service], Target]:
+def find_service(text: str) -> tuple[type[ServiceBase], Target]:
     """Import a target; return its class, and a target that holds anywhere.
 
     Raises:
@@ -35,7 +41,7 @@ def find_service(text: str) -> tuple[type[Service], Target]:
     return service, Target(target.module, service.__name__)
 
 
-def target_of(service: type[Service]) -> Target:
+def target_of(service: type[ServiceBase]) -> Target:
     """Return the target of a class that a script has passed to ``main``.
 
     Raises:
@@ -66,15 +72,60 @@ def log_file_of(name: str, target: Target) -> str:
 
 
 def host_command(
-    service: type[Service], target: Target, log_file: str
+    service: type[ServiceBase], target: Target, log_file: str
 ) -> tuple[str, ...]:
     """Return the program and arguments that host a service."""
+    return _command(log_file, [(service, target)], [str(target)])
+
+
+def shared_command(
+    services: Sequence[tuple[type[ServiceBase], Target]], log_file: str
+) -> tuple[str, ...]:
+    """Return the same for services in one process.
+
+    Raises:
+        ValueError: A name cannot be written there.
+    """
+    words = [named_target(service.name, str(target)) for service, target in services]
+    return _command(log_file, services, words)
+
+
+def create_all(manager: ServiceManager, configs: Iterable[ServiceConfig]) -> None:
+    """Create services; if one of them fails there is none.
+
+    Raises:
+        ServiceError: As :meth:`ServiceManager.create`.
+    """
+    handles: list[ServiceHandle] = []
+    try:
+        for config in configs:
+            handles.append(manager.create(config))
+    except BaseException:
+        for handle in handles:
+            with suppress(ServiceError):
+                handle.delete()
+        raise
+    finally:
+        for handle in handles:
+            handle.close()
+
+
+def _command(
+    log_file: str,
+    services: Iterable[tuple[type[ServiceBase], Target]],
+    words: Iterable[str],
+) -> tuple[str, ...]:
     command = [sys.executable, "-P", "-m", "winsvc", "host"]
     command += ["--log-file", os.path.abspath(log_file)]
-    folder = None if target.is_file else _found_in(sys.modules[service.__module__])
-    if folder is not None and folder not in _known_folders():
-        command += ["--path", folder]
-    return (*command, str(target))
+    folders = [
+        _found_in(sys.modules[service.__module__])
+        for service, target in services
+        if not target.is_file
+    ]
+    for folder in dict.fromkeys(folders):
+        if folder is not None and folder not in _known_folders():
+            command += ["--path", folder]
+    return (*command, *words)
 
 
 def _found_in(module: ModuleType) -> str | None:

@@ -25,6 +25,8 @@ class Kind(IntEnum):
     """A pending state passed its deadline."""
     WAKEUP = 7
     """The reporter thread woke up."""
+    LATE = 8
+    """Python's answer to a query came too late: ``result`` was given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,7 @@ class JournalEntry:
         checkpoint: Of a report.
         wait_hint: Of a report, in seconds.
         event_type: Of a control.
+        data: Payload of a control; ``None``: newer payloads have overwritten it.
         result: Windows code: of the report, or what the handler answered.
     """
 
@@ -53,6 +56,7 @@ class JournalEntry:
     checkpoint: int = 0
     wait_hint: float = 0.0
     event_type: int = 0
+    data: bytes | None = b""
     result: int = 0
 
     def __str__(self) -> str:
@@ -70,12 +74,12 @@ class JournalEntry:
         return f"{self.time:.6f} {text} ({self.duration * 1e6:.0f} us)"
 
 
-RawEntry = tuple[int, int, int, int, int, int, int, int]
+RawEntry = tuple[int, int, int, int, int, int, int, int, bytes | None]
 
 
 def make_entry(raw: RawEntry) -> JournalEntry:
     """Make an entry of the tuple that ``_native`` returns."""
-    number, kind_, time, done, a, b, c, result = raw
+    number, kind_, time, done, a, b, c, result, data = raw
     kind = Kind(kind_)
     about_state = kind in (Kind.REPORT, Kind.EXPIRED, Kind.WAKEUP)
     return JournalEntry(
@@ -88,5 +92,6 @@ def make_entry(raw: RawEntry) -> JournalEntry:
         checkpoint=b if kind is Kind.REPORT else 0,
         wait_hint=c / 1000 if kind is Kind.REPORT else 0.0,
         event_type=0 if about_state else b,
+        data=data,
         result=result,
     )

@@ -4,66 +4,115 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from typing import TYPE_CHECKING
 
 from winsvc import _native
-from winsvc.host import Connection, Host, Loader
+from winsvc.connection import OWN_PROCESS_NAME, Connection, serve
+from winsvc.signals import ignore_console
 
 if TYPE_CHECKING:
-    from winsvc.service import Service
+    from collections.abc import Sequence
+
+    from winsvc.base import ServiceBase
+    from winsvc.host import Host, Loader
 
 
-def run(service: type[Service], *, log_file: str | None = None) -> int:
-    """Host a service in this process, which the SCM has started.
+def run(
+    service: type[ServiceBase], *more: type[ServiceBase], log_file: str | None = None
+) -> int:
+    """Host services in this process, which the SCM has started.
 
     Args:
-        service: The class; its instance is made here.
+        service: The class; its instance is made when the SCM starts it.
+        more: Others of the same, shared process: the SCM starts and stops each
+            on its own, and the process ends with the last.  The first service
+            has the main thread, the others one each.
         log_file: Where the log goes; default: ``logs`` beside the script.
 
     Returns:
-        0, or the specific exit code that was reported: pass it to ``sys.exit``.
+        0, or a specific exit code that was reported: pass it to ``sys.exit``.
 
     Raises:
         NotStartedBySCM: The SCM has not started this process (1063); nothing of
-            the service has run (A-3).
+            the services has run (A-3).
         NoSCM: Not on Windows.
 
-    Call on the main thread; blocks until the service has stopped.
+    Call on the main thread; blocks until all services have stopped.
     """
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     folder = os.path.dirname(os.path.abspath(main)) if main else sys.prefix
-    return _run(lambda: service, log_file, folder)
+    services = (service, *more)
+    names = tuple(each.name for each in services) if more else (OWN_PROCESS_NAME,)
+    loads = [lambda each=each: each for each in services]
+    return _run(loads, names, log_file, folder)
 
 
-def host(target: str, *, log_file: str | None, path: tuple[str, ...] = ()) -> int:
-    r"""Connect to the SCM, then import the target, and host it.
+def host(
+    targets: Sequence[str],
+    *,
+    names: Sequence[str] = (),
+    log_file: str | None,
+    path: tuple[str, ...] = (),
+) -> int:
+    r"""Connect to the SCM, then import the targets when they are started.
 
     Args:
-        target: ``module:Class`` or ``path\file.py:Class``.
+        targets: ``module:Class`` or ``path\file.py:Class``.
+        names: For several targets: the key names, known before the import (A-8).
         log_file: Where the log goes.
         path: Folders to put first on ``sys.path``.
 
     Returns, raises, blocks: as :func:`run`.
     """
+    sys.path[:0] = path
+    loads = [_loader(target) for target in targets]
+    return _run(loads, tuple(names) or (OWN_PROCESS_NAME,), log_file, sys.prefix)
 
-    def load() -> type[Service]:
+
+def _loader(target: str) -> Loader:
+    def load() -> type[ServiceBase]:
         from winsvc.target import load_target, parse_target
 
-        sys.path[:0] = path
-        return load_target(parse_target(target))
+        service = load_target(parse_target(target))
+        # Libraries bring handlers of their own, which end a process at a logoff
+        # (Fortran's runtime does): ours is asked first again.
+        _native.require_core("ignore the console").console_ignore()
+        return service
 
-    return _run(load, log_file, sys.prefix)
+    return load
 
 
-def _run(load: Loader, log_file: str | None, folder: str) -> int:
-    connection = Connection(_native.require_core("host a service"))
-    argv = connection.open()
+def _run(
+    loads: Sequence[Loader],
+    names: tuple[str, ...],
+    log_file: str | None,
+    folder: str,
+) -> int:
+    core = _native.require_core("host a service")
+    connection = Connection(core, names=names, session_user=core.session_user)
+    log = _Log(log_file, folder, names[0])
+    with ignore_console():
+        return serve(connection, loads, on_host=log.start)
 
-    # START_PENDING is reported: from here on there is time.
-    from winsvc.log import default_log_file, start_logging
 
-    name = argv[0] if argv else "service"
-    start_logging(log_file or default_log_file(name, folder))
-    code = Host(connection, argv).run(load)
-    connection.close()
-    return code
+class _Log:
+    """Begins with the first service's start, when its START_PENDING is reported."""
+
+    def __init__(self, file: str | None, folder: str, name: str) -> None:
+        self._file = file
+        self._folder = folder
+        self._name = name  # empty for an own process
+        self._lock = threading.Lock()
+        self._is_started = False
+
+    def start(self, index: int, host: Host) -> None:
+        """Open the log, once."""
+        del index
+        from winsvc.log import default_log_file, start_logging
+
+        with self._lock:
+            if not self._is_started:
+                name = self._name or host.name or "service"
+                start_logging(self._file or default_log_file(name, self._folder))
+                self._is_started = True

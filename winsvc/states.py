@@ -105,6 +105,15 @@ class Accept(IntFlag):
     SYSTEMLOWRESOURCES = 0x4000
 
 
+class Query(IntEnum):
+    """A question of the system that a service may answer with no (D-13)."""
+
+    DEVICEQUERYREMOVE = 0
+    """May this device be removed?"""
+    QUERYCHANGECONFIG = 1
+    """May the hardware profile be changed?"""
+
+
 class ServiceType(IntFlag):
     """Kind of a service (scm-rules D.4)."""
 

@@ -6,11 +6,14 @@ import importlib
 import importlib.util
 import os
 import sys
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from winsvc.service import Service, check_class
+from winsvc.base import ServiceBase, check_class
+
+_locks: dict[Path, threading.Lock] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +64,12 @@ def parse_target(text: str) -> Target:
     return target
 
 
-def load_target(target: Target) -> type[Service]:
+def load_target(target: Target) -> type[ServiceBase]:
     """Import a target's module and return its class.
 
     A file's folder comes first on ``sys.path``, as for a script, and the file
-    is imported under its stem, so that its ``__main__`` part does not run.
+    is imported under its stem, so that its ``__main__`` part does not run; once,
+    for all services of a shared process.
 
     Raises:
         ImportError: The module or file is not there, or fails to import.
@@ -93,6 +97,14 @@ def _load_file(path: str) -> ModuleType:
     folder = str(file.parent)
     if folder not in sys.path:
         sys.path.insert(0, folder)
+    with _locks.setdefault(file, threading.Lock()):
+        module = sys.modules.get(file.stem)
+        if module is not None and module.__dict__.get("__file__") == str(file):
+            return module
+        return _execute(file)
+
+
+def _execute(file: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location(file.stem, file)
     if spec is None or spec.loader is None:
         msg = f"{file} cannot be imported"
@@ -107,13 +119,13 @@ def _load_file(path: str) -> ModuleType:
     return module
 
 
-def services_of(module: ModuleType) -> list[type[Service]]:
+def services_of(module: ModuleType) -> list[type[ServiceBase]]:
     """Return the services that a module itself defines."""
     return [
         value
         for value in vars(module).values()
         if isinstance(value, type)
-        and issubclass(value, Service)
+        and issubclass(value, ServiceBase)
         and value.__module__ == module.__name__
         and value.name
     ]

@@ -22,7 +22,12 @@ if TYPE_CHECKING:
     from winsvc.testing import Report, SimulatedScm
     from winsvc.testing.process import SimulatedProcess
 
-_SHOWN = (Kind.CONTROL, Kind.COALESCED, Kind.DROPPED, Kind.REQUEST, Kind.EXPIRED)
+_TROUBLES = {
+    Kind.COALESCED: "coalesced: the queue is full",
+    Kind.DROPPED: "dropped: the queue is full",
+    Kind.LATE: "its handler's answer came too late",
+}
+_SHOWN = (Kind.CONTROL, Kind.REQUEST, Kind.EXPIRED, *_TROUBLES)
 
 
 class Timeline:
@@ -139,8 +144,8 @@ class Timeline:
             return self.paint.bad(f"! {entry.state.name} took too long")
         name = f"{control_name(entry.control or 0):<16}"
         if entry.kind is not Kind.CONTROL:
-            what = entry.kind.name.lower()
-            return self.paint.bad(f"! {name}  {what}: the queue is full")
+            what = _TROUBLES[entry.kind]
+            return self.paint.bad(f"! {name}  {what}")
         self.controls.append(entry)
         took = describe_duration(entry.duration, self._stream)
         answer = f"with {entry.result} " if entry.result else ""

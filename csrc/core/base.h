@@ -91,6 +91,13 @@ enum {
 #define WSV_FOREVER UINT64_MAX
 #define WSV_NS_PER_MS UINT64_C(1000000)
 
+/* Event types that the core itself looks at (D.2). */
+enum {
+    WSV_PBT_POWERSETTINGCHANGE = 0x8013,
+    WSV_DBT_QUERYCHANGECONFIG = 0x0017,
+    WSV_DBT_DEVICEQUERYREMOVE = 0x8001
+};
+
 /* Windows codes that the core itself answers with (D.5). */
 #define WSV_NO_ERROR 0u
 #define WSV_ERROR_NOT_ENOUGH_MEMORY 8u

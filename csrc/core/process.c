@@ -2,6 +2,7 @@
 
 struct wsv_process {
     wsv_scm *scm;
+    wsv_family family;
     uint32_t count;
     wsv_runtime **services;
     wsv_scm_entry *entries;
@@ -29,11 +30,13 @@ wsv_process_new(wsv_scm *scm, const wsv_wchar *const *names, uint32_t count,
     process->services = wsv_os_alloc(count * sizeof(wsv_runtime *) + 1);
     process->entries = wsv_os_alloc(count * sizeof(wsv_scm_entry) + 1);
     if (process->services == NULL || process->entries == NULL ||
+        wsv_family_new(&process->family) != WSV_OK ||
         wsv_os_mutex_new(&process->lock) != WSV_OK ||
         wsv_os_cond_new(&process->changed) != WSV_OK)
         goto failed;
     for (i = 0; i < count; i++) {
-        if (wsv_runtime_new(scm, names[i], &process->services[i]) != WSV_OK)
+        if (wsv_runtime_new(scm, &process->family, names[i],
+                            &process->services[i]) != WSV_OK)
             goto failed;
         process->count++;
         entry = &process->entries[i];
@@ -61,6 +64,7 @@ wsv_process_free(wsv_process *process)
     wsv_os_thread_join(process->dispatcher);
     for (i = 0; i < process->count; i++)
         wsv_runtime_free(process->services[i]);
+    wsv_family_free(&process->family);
     wsv_os_cond_free(process->changed);
     wsv_os_mutex_free(process->lock);
     wsv_os_free(process->entries);

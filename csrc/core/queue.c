@@ -64,7 +64,8 @@ fold(wsv_queue *queue, const wsv_control *control)
 }
 
 wsv_put
-wsv_queue_put(wsv_queue *queue, const wsv_control *control, bool reserved)
+wsv_queue_put(wsv_queue *queue, const wsv_control *control, uint32_t ticket,
+              bool reserved)
 {
     uint32_t room =
         reserved ? WSV_QUEUE_SLOTS : WSV_QUEUE_SLOTS - WSV_QUEUE_RESERVED;
@@ -82,6 +83,7 @@ wsv_queue_put(wsv_queue *queue, const wsv_control *control, bool reserved)
     queued->code = control->code;
     queued->event_type = control->event_type;
     queued->count = 1;
+    queued->ticket = ticket;
     queued->start = (queue->bytes_first + queue->bytes_used) % WSV_QUEUE_BYTES;
     queued->size = size;
     if (size != 0)
@@ -89,6 +91,15 @@ wsv_queue_put(wsv_queue *queue, const wsv_control *control, bool reserved)
     queue->bytes_used += size;
     queue->used++;
     return WSV_PUT_QUEUED;
+}
+
+void
+wsv_queue_clear(wsv_queue *queue)
+{
+    queue->first = 0;
+    queue->used = 0;
+    queue->bytes_first = 0;
+    queue->bytes_used = 0;
 }
 
 bool

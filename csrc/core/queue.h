@@ -13,8 +13,9 @@
 typedef struct wsv_queued {
     uint32_t code;
     uint32_t event_type;
-    uint32_t count; /* how often it came: more than 1 when coalesced */
-    uint32_t start; /* of its data in the ring of bytes */
+    uint32_t count;  /* how often it came: more than 1 when coalesced */
+    uint32_t ticket; /* the handler waits for its answer; 0: it does not */
+    uint32_t start;  /* of its data in the ring of bytes */
     uint32_t size;
 } wsv_queued;
 
@@ -40,7 +41,9 @@ bool wsv_queue_coalesces(uint32_t code);
 /* Queue a copy of `control`.  `reserved`: it may use the reserved slots, and
  * goes without its data when there is no room for that. */
 wsv_put wsv_queue_put(wsv_queue *queue, const wsv_control *control,
-                      bool reserved);
+                      uint32_t ticket, bool reserved);
+/* Forget all that is in it. */
+void wsv_queue_clear(wsv_queue *queue);
 /* Take the oldest: its data is copied to `data` (room for WSV_QUEUE_BYTES).
  * False when the queue is empty. */
 bool wsv_queue_get(wsv_queue *queue, wsv_queued *out, uint8_t *data);

@@ -5,6 +5,7 @@
 #include "core/text.h"
 
 #define SERVICE_WIN32_OWN_PROCESS 0x10u
+#define SERVICE_WIN32_SHARE_PROCESS 0x20u
 /* How long Python has for writing tracebacks after a deadline. */
 #define LOG_GRACE (UINT64_C(5000) * WSV_NS_PER_MS)
 #define EXIT_DEADLINE 64006u
@@ -38,7 +39,8 @@ wsv_runtime_post_locked(wsv_runtime *rt)
         rt->outbox_used++;
     last = &rt->outbox[rt->outbox_used - 1];
     last->sequence = ++rt->entered;
-    last->status.type = SERVICE_WIN32_OWN_PROCESS;
+    last->status.type = rt->family->count > 1 ? SERVICE_WIN32_SHARE_PROCESS
+                                              : SERVICE_WIN32_OWN_PROCESS;
     last->status.state = rt->state;
     last->status.accepted =
         wsv_state_accepted(rt->state, rt->settings.handled);
@@ -63,6 +65,29 @@ budget_locked(const wsv_runtime *rt, uint32_t state)
     }
 }
 
+/* A service that hangs waits until no other of its process is up. */
+static void
+wake_hung_siblings_locked(wsv_runtime *rt)
+{
+    wsv_runtime *sibling;
+
+    for (sibling = rt->family->first; sibling; sibling = sibling->next)
+        if (sibling->hangs)
+            wsv_scm_wake(sibling->scm, sibling->reporter);
+}
+
+static bool
+sibling_is_up_locked(const wsv_runtime *rt)
+{
+    const wsv_runtime *sibling;
+
+    for (sibling = rt->family->first; sibling; sibling = sibling->next)
+        if (sibling != rt && sibling->in_main && !sibling->hangs &&
+            !sibling->finished && !sibling->closed)
+            return true;
+    return false;
+}
+
 void
 wsv_runtime_enter_locked(wsv_runtime *rt, uint32_t state)
 {
@@ -75,6 +100,7 @@ wsv_runtime_enter_locked(wsv_runtime *rt, uint32_t state)
     if (state == WSV_STOP_PENDING || state == WSV_STOPPED) {
         rt->stopping = true;
         wsv_scm_wake(rt->scm, rt->stops);
+        wsv_scm_wake(rt->scm, rt->answers);
     }
     wsv_runtime_post_locked(rt);
     wsv_scm_wake(rt->scm, rt->reporter);
@@ -85,9 +111,11 @@ wsv_runtime_end_locked(wsv_runtime *rt)
 {
     wsv_scm_wake(rt->scm, rt->reporter);
     wsv_scm_wake(rt->scm, rt->stops);
+    wsv_scm_wake(rt->scm, rt->answers);
     wsv_os_cond_broadcast(rt->reported);
     wsv_os_cond_broadcast(rt->events);
     wsv_os_cond_broadcast(rt->expiries);
+    wake_hung_siblings_locked(rt);
 }
 
 static void
@@ -157,7 +185,8 @@ wsv_runtime_flush_locked(wsv_runtime *rt, uint64_t patience, wsv_oserr *why)
  */
 
 /* A phase has taken too long (design.md 4).  Pausing and continuing go back to
- * the state before; starting and stopping end the process. */
+ * the state before; starting and stopping end the process, once no other
+ * service of it is up. */
 static void
 expire_locked(wsv_runtime *rt)
 {
@@ -178,6 +207,12 @@ expire_locked(wsv_runtime *rt)
            rt->state == state)
         if (!wsv_scm_wait(rt->scm, rt->reporter, rt->lock, until, true))
             break;
+    rt->hangs = true;
+    wake_hung_siblings_locked(rt);
+    while (sibling_is_up_locked(rt) && !rt->finished && !rt->closed &&
+           rt->state == state)
+        (void)wsv_scm_wait(rt->scm, rt->reporter, rt->lock, WSV_FOREVER, true);
+    rt->hangs = false;
     if (rt->finished || rt->closed || rt->state != state)
         return;
     rt->closed = true;
@@ -226,6 +261,17 @@ wsv_runtime_main(void *ctx, uint32_t argc, const wsv_wchar *const *argv)
     void *status_handle = NULL;
     wsv_err err;
 
+    wsv_os_mutex_lock(rt->lock);
+    while (rt->in_main && !rt->closed) /* the last life's is on its way out */
+        (void)wsv_os_cond_wait(rt->reported, rt->lock, WSV_FOREVER);
+    if (rt->closed) {
+        wsv_os_mutex_unlock(rt->lock);
+        return;
+    }
+    rt->in_main = true;
+    (void)wsv_runtime_begin_life_locked(rt);
+    wsv_os_mutex_unlock(rt->lock);
+
     memset(&self, 0, sizeof(self));
     self.name = rt->name;
     self.service_main = wsv_runtime_main;
@@ -251,7 +297,10 @@ wsv_runtime_main(void *ctx, uint32_t argc, const wsv_wchar *const *argv)
     if (err != WSV_OK) {
         rt->start_why = why;
         if (!rt->registered) {
-            rt->closed = true;
+            rt->state = WSV_STOPPED;
+            rt->stopping = true;
+            rt->finished = true;
+            wsv_runtime_end_locked(rt);
         }
         else {
             rt->exit_code = why.code;
@@ -262,5 +311,7 @@ wsv_runtime_main(void *ctx, uint32_t argc, const wsv_wchar *const *argv)
     rt->start_over = true;
     wsv_scm_wake(rt->scm, rt->stops);
     report_on_time_locked(rt);
+    rt->in_main = false;
+    wsv_os_cond_broadcast(rt->reported);
     wsv_os_mutex_unlock(rt->lock);
 }

@@ -1,4 +1,4 @@
-/* The inside of a runtime, shared by runtime.c and reporter.c alone.
+/* The inside of a runtime, shared by runtime.c, life.c and reporter.c alone.
  * `_locked`: the caller holds `lock`. */
 #ifndef WSV_RUNTIME_IMPL_H
 #define WSV_RUNTIME_IMPL_H
@@ -17,17 +17,28 @@ typedef struct outgoing {
 } outgoing;
 
 struct wsv_runtime {
-    wsv_scm *scm;        /* borrowed */
-    wsv_wchar *name;     /* owned */
-    void *status_handle; /* set once, by ServiceMain */
-    wsv_os_mutex *lock;
+    wsv_scm *scm;          /* borrowed */
+    wsv_family *family;    /* borrowed */
+    wsv_runtime *next;     /* in the family; set once, before any thread */
+    wsv_wchar *name;       /* owned */
+    wsv_os_mutex *lock;    /* the family's */
     wsv_os_cond *reporter; /* something changed for the reporter thread */
-    wsv_os_cond *reported; /* a report has returned */
+    wsv_os_cond *reported; /* a report has returned, or a reporter has gone */
     wsv_os_cond *events;   /* the control thread waits here */
     wsv_os_cond *stops;    /* wait_start and wait_stop */
     wsv_os_cond *expiries; /* wait_expired */
+    wsv_os_cond *answers;  /* the handler waits for Python's answer */
 
     /* All below: under lock. */
+    uint32_t life;  /* number of the present one; 0 before the first */
+    bool served;    /* wait_start has returned it */
+    bool in_main;   /* its ServiceMain is running */
+    bool hangs;     /* past a deadline that is to end the process */
+    bool closed;    /* no SCM, or none any more */
+    uint32_t wakes; /* counts wsv_runtime_wake */
+    void *status_handle;
+
+    /* Of the present life: set anew by begin_life. */
     wsv_settings settings;
     uint32_t state;
     uint32_t exit_code, specific_code;
@@ -36,10 +47,18 @@ struct wsv_runtime {
     bool stopping;    /* latched with STOP_PENDING */
     bool paused;      /* the last handler of the two that began: PAUSE's */
     bool finished;    /* STOPPED has been reported, as far as possible */
-    bool closed;      /* no SCM, or none any more */
-    uint32_t wakes;   /* counts wsv_runtime_wake */
     uint32_t dropped; /* controls refused since the last wait_event */
+    uint32_t expired; /* the pending state that is too long, or 0 */
+    bool expired_seen;
     wsv_oserr start_why;
+    wsv_reply replies[WSV_QUERIES];
+    uint32_t argc;
+    const wsv_wchar **argv; /* owned: pointers, then the text */
+
+    /* The query that the handler waits with. */
+    uint32_t ticket; /* the last one given out */
+    bool answered;
+    uint32_t answer;
 
     outgoing outbox[OUTBOX_SIZE];
     uint32_t outbox_used;
@@ -50,18 +69,17 @@ struct wsv_runtime {
     uint64_t failed;         /* sequence number of the newest failure */
     wsv_oserr failed_why;
 
-    uint32_t expired; /* the pending state that is too long, or 0 */
-    bool expired_seen;
-
-    uint32_t argc;
-    const wsv_wchar **argv; /* owned: pointers, then the text */
-
     wsv_progress progress;
     wsv_queue queue;
     wsv_journal journal;
     uint8_t event_data[WSV_QUEUE_BYTES]; /* of the event last handed out */
 };
 
+/* Nothing more can be done for that life. */
+bool wsv_life_over_locked(wsv_life life);
+/* Make everything ready for ServiceMain's next run; the number of that life.
+ */
+uint32_t wsv_runtime_begin_life_locked(wsv_runtime *rt);
 /* Add a journal entry of now; returns its number. */
 uint64_t wsv_runtime_note_locked(wsv_runtime *rt, uint32_t kind, uint32_t a,
                                  uint32_t b, uint32_t c);

@@ -110,6 +110,18 @@ wsv_state_is_stop(uint32_t control)
            control == WSV_CONTROL_PRESHUTDOWN;
 }
 
+wsv_query
+wsv_state_query(uint32_t control, uint32_t event_type)
+{
+    if (control == WSV_CONTROL_DEVICEEVENT &&
+        event_type == WSV_DBT_DEVICEQUERYREMOVE)
+        return WSV_QUERY_DEVICEQUERYREMOVE;
+    if (control == WSV_CONTROL_HARDWAREPROFILECHANGE &&
+        event_type == WSV_DBT_QUERYCHANGECONFIG)
+        return WSV_QUERY_QUERYCHANGECONFIG;
+    return WSV_QUERY_NONE;
+}
+
 static wsv_decision
 decision(wsv_action action, uint32_t next, uint32_t answer)
 {

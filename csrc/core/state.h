@@ -38,6 +38,15 @@ uint32_t wsv_state_accept_bit(uint32_t control);
 uint32_t wsv_state_accepted(uint32_t state, uint32_t handled);
 /* True for STOP, SHUTDOWN and PRESHUTDOWN. */
 bool wsv_state_is_stop(uint32_t control);
+/* The two questions that a service may answer with no (D-13). */
+typedef enum wsv_query {
+    WSV_QUERY_DEVICEQUERYREMOVE,
+    WSV_QUERY_QUERYCHANGECONFIG,
+    WSV_QUERIES,
+    WSV_QUERY_NONE = WSV_QUERIES
+} wsv_query;
+
+wsv_query wsv_state_query(uint32_t control, uint32_t event_type);
 /* What the handler does with `control`, from data alone. */
 wsv_decision wsv_state_decide(uint32_t state, uint32_t accepted,
                               uint32_t control);

@@ -74,4 +74,9 @@ wsv_err wsv_manage_list_new(wsv_manage_handle *manager, wsv_manage_list **out,
 bool wsv_manage_list_next(wsv_manage_list *list, wsv_manage_entry *out);
 void wsv_manage_list_free(wsv_manage_list *list);
 
+/* Domain and name of a session's user, empty when nobody is logged on there;
+ * freed with wsv_os_free. */
+wsv_err wsv_session_user(uint32_t session, wsv_wchar **domain,
+                         wsv_wchar **user, wsv_oserr *why) WSV_NOGIL;
+
 #endif

@@ -15,7 +15,8 @@ enum {
     WSV_FAULT_THREAD = 8,
     WSV_FAULT_DISPATCH = 16,
     WSV_FAULT_REGISTER = 32,
-    WSV_FAULT_REPORT = 64
+    WSV_FAULT_REPORT = 64,
+    WSV_FAULT_SUBSCRIBE = 128
 };
 
 /* Let the nth call from now (1 = the next) of the kinds in `mask` fail once.

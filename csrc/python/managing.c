@@ -355,6 +355,27 @@ service_describe(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
+/* session_user(session id) -> (domain, user); empty: nobody */
+static PyObject *
+session_user(PyObject *Py_UNUSED(module), PyObject *number)
+{
+    wsv_wchar *domain, *user;
+    PyObject *made = NULL;
+    uint32_t session;
+    wsv_oserr why;
+    wsv_err err;
+
+    if (!to_dword(number, &session))
+        return NULL;
+    DETACHED(err = wsv_session_user(session, &domain, &user, &why));
+    if (err != WSV_OK)
+        return py_raise(err, &why);
+    made = Py_BuildValue("NN", py_text_decode(domain), py_text_decode(user));
+    wsv_os_free(domain);
+    wsv_os_free(user);
+    return made;
+}
+
 PyMethodDef py_managing_methods[] = {
     {"manager_open", manager_open, METH_VARARGS, NULL},
     {"handle_close", handle_close, METH_O, NULL},
@@ -366,5 +387,6 @@ PyMethodDef py_managing_methods[] = {
     {"service_control", service_control, METH_VARARGS, NULL},
     {"service_status", service_status, METH_O, NULL},
     {"service_describe", service_describe, METH_VARARGS, NULL},
+    {"session_user", session_user, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -1,19 +1,24 @@
 /* winsvc._core and winsvc._sim: the same functions on different seams. */
 #include "python/compat.h"
 #include "python/hosting.h"
+#include "python/life.h"
 #ifndef WSV_SIM
 #include "python/managing.h"
+#include "python/terminal.h"
 #endif
 
 static int
 execute(PyObject *module)
 {
-    if (PyModule_AddFunctions(module, py_hosting_methods) < 0)
+    if (PyModule_AddFunctions(module, py_hosting_methods) < 0 ||
+        PyModule_AddFunctions(module, py_life_methods) < 0)
         return -1;
 #ifdef WSV_SIM
     return PyModule_AddFunctions(module, py_wire_methods);
 #else
-    return PyModule_AddFunctions(module, py_managing_methods);
+    if (PyModule_AddFunctions(module, py_managing_methods) < 0)
+        return -1;
+    return PyModule_AddFunctions(module, py_terminal_methods);
 #endif
 }
 

@@ -171,6 +171,103 @@ wire_control(PyObject *Py_UNUSED(module), PyObject *args)
     return Py_BuildValue("iI", (int)outcome, (unsigned int)answer);
 }
 
+/* The data stays that of the items, which are immutable. */
+WSV_GIL static wsv_control *
+parse_controls(PyObject *items, Py_ssize_t count)
+{
+    wsv_control *controls =
+        PyMem_Malloc((size_t)count * sizeof(*controls) + 1);
+    unsigned int code, event_type;
+    PyObject *item;
+    const char *data;
+    Py_ssize_t size, i;
+
+    if (controls == NULL) {
+        PyErr_NoMemory();
+        return NULL;
+    }
+    for (i = 0; i < count; i++) {
+        item = PyTuple_GetItem(items, i);
+        if (!PyTuple_Check(item)) {
+            PyErr_SetString(PyExc_TypeError, "a control is no tuple");
+            PyMem_Free(controls);
+            return NULL;
+        }
+        if (!PyArg_ParseTuple(item, "IIz#:wire_send_many", &code, &event_type,
+                              &data, &size)) {
+            PyMem_Free(controls);
+            return NULL;
+        }
+        controls[i].code = code;
+        controls[i].event_type = event_type;
+        controls[i].size = (uint32_t)size;
+        controls[i].data = data;
+    }
+    return controls;
+}
+
+/* wire_send_many(wire, service, ((code, event_type, data | None), ...),
+ * seconds for each) -> (number answered with 0, outcome and answer of the last
+ * one sent) */
+WSV_GIL static PyObject *
+wire_send_many(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule, *items, *seconds;
+    uint32_t count, sent, answer;
+    wsv_control *controls;
+    wsv_sim_outcome outcome;
+    unsigned int service;
+    uint64_t timeout;
+    wsv_scm *wire;
+
+    if (!PyArg_ParseTuple(args, "OIO!O:wire_send_many", &capsule, &service,
+                          &PyTuple_Type, &items, &seconds))
+        return NULL;
+    wire = py_wire(capsule);
+    if (wire == NULL || !py_seconds(seconds, &timeout))
+        return NULL;
+    count = (uint32_t)PyTuple_Size(items);
+    controls = parse_controls(items, (Py_ssize_t)count);
+    if (controls == NULL)
+        return NULL;
+    DETACHED(outcome = wsv_sim_control_many(wire, service, controls, count,
+                                            timeout, &sent, &answer));
+    PyMem_Free(controls);
+    return Py_BuildValue("IiI", (unsigned int)sent, (int)outcome,
+                         (unsigned int)answer);
+}
+
+/* wire_subscriptions(wire, service) -> list of (subject, bytes) */
+WSV_GIL static PyObject *
+wire_subscriptions(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule, *subscriptions, *item;
+    wsv_sim_subscription is;
+    unsigned int service;
+    wsv_scm *wire;
+    bool found;
+
+    if (!PyArg_ParseTuple(args, "OI:wire_subscriptions", &capsule, &service))
+        return NULL;
+    wire = py_wire(capsule);
+    if (wire == NULL)
+        return NULL;
+    is.number = 0;
+    subscriptions = PyList_New(0);
+    while (subscriptions != NULL) {
+        DETACHED(found =
+                     wsv_sim_subscription_get(wire, service, is.number, &is));
+        if (!found)
+            break;
+        item = Py_BuildValue("iy#", (int)is.subject, (const char *)is.what,
+                             (Py_ssize_t)is.size);
+        if (item == NULL || PyList_Append(subscriptions, item) < 0)
+            Py_CLEAR(subscriptions);
+        Py_XDECREF(item);
+    }
+    return subscriptions;
+}
+
 /* wire_kill(wire, exit_code) */
 WSV_GIL static PyObject *
 wire_kill(PyObject *Py_UNUSED(module), PyObject *args)
@@ -217,7 +314,7 @@ build_report(const wsv_sim_report *report)
         (unsigned int)status->checkpoint, (unsigned int)status->wait_hint);
 }
 
-/* wire_last(wire, service) -> (number of reports so far, report): a report is
+/* wire_last(wire, service) -> (number of its reports so far, the last): one is
  * (time, service, type, state, accepted, exit_code, specific_code, checkpoint,
  * wait_hint ms), of state 0 when there is none. */
 WSV_GIL static PyObject *
@@ -238,7 +335,8 @@ wire_last(PyObject *Py_UNUSED(module), PyObject *args)
     return Py_BuildValue("KN", (unsigned long long)count, build_report(&last));
 }
 
-/* wire_reports(wire, first) -> list of reports from number `first` on */
+/* wire_reports(wire, first) -> list of the process's reports from number
+ * `first` on */
 WSV_GIL static PyObject *
 wire_reports(PyObject *Py_UNUSED(module), PyObject *args)
 {
@@ -269,22 +367,24 @@ wire_reports(PyObject *Py_UNUSED(module), PyObject *args)
     return reports;
 }
 
-/* wire_wait(wire, count, seconds): until there are more than `count` reports
- */
+/* wire_wait(wire, service, count, seconds): until that service has made more
+ * than `count` reports, or the process is dead */
 WSV_GIL static PyObject *
 wire_wait(PyObject *Py_UNUSED(module), PyObject *args)
 {
     PyObject *capsule, *seconds;
     unsigned long long count;
+    unsigned int service;
     uint64_t timeout;
     wsv_scm *wire;
 
-    if (!PyArg_ParseTuple(args, "OKO:wire_wait", &capsule, &count, &seconds))
+    if (!PyArg_ParseTuple(args, "OIKO:wire_wait", &capsule, &service, &count,
+                          &seconds))
         return NULL;
     wire = py_wire(capsule);
     if (wire == NULL || !py_seconds(seconds, &timeout))
         return NULL;
-    DETACHED(wsv_sim_wait_change(wire, count, timeout));
+    DETACHED(wsv_sim_wait_change(wire, service, count, timeout));
     Py_RETURN_NONE;
 }
 
@@ -323,6 +423,8 @@ PyMethodDef py_wire_methods[] = {
     {"wire_connected", wire_connected, METH_VARARGS, NULL},
     {"wire_start", wire_start, METH_VARARGS, NULL},
     {"wire_control", wire_control, METH_VARARGS, NULL},
+    {"wire_send_many", wire_send_many, METH_VARARGS, NULL},
+    {"wire_subscriptions", wire_subscriptions, METH_VARARGS, NULL},
     {"wire_kill", wire_kill, METH_VARARGS, NULL},
     {"wire_death", wire_death, METH_O, NULL},
     {"wire_last", wire_last, METH_VARARGS, NULL},

@@ -36,6 +36,22 @@ wsv_err wsv_scm_register(wsv_scm *scm, const wsv_scm_entry *entry,
 wsv_err wsv_scm_report(wsv_scm *scm, void *status_handle,
                        const wsv_status *status, wsv_oserr *why) WSV_NOGIL;
 
+/* What a service can ask the system to tell it about (D-12). */
+typedef enum wsv_subject {
+    WSV_POWER_SETTING = 1, /* POWEREVENT; what: its GUID, 16 bytes */
+    WSV_DEVICE_INTERFACE,  /* DEVICEEVENT; what: the class's GUID, or nothing:
+                              every class */
+    WSV_DEVICE_HANDLE      /* DEVICEEVENT; what: a handle, 8 bytes */
+} wsv_subject;
+
+/* Subscribe a registered service; undone with wsv_scm_unsubscribe, before it
+ * reports STOPPED.  Both on any thread but the handler's. */
+wsv_err wsv_scm_subscribe(wsv_scm *scm, void *status_handle,
+                          wsv_subject subject, const void *what, uint32_t size,
+                          void **subscription, wsv_oserr *why) WSV_NOGIL;
+wsv_err wsv_scm_unsubscribe(wsv_scm *scm, wsv_subject subject,
+                            void *subscription, wsv_oserr *why) WSV_NOGIL;
+
 /* The clock that every deadline of the core is measured with. */
 uint64_t wsv_scm_now(wsv_scm *scm);
 /* wsv_os_cond_wait against that clock.  A thread that waits here is woken with

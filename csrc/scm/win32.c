@@ -3,6 +3,7 @@
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
+#include "core/payload.h"
 #include "scm/scm.h"
 
 #define MAX_SERVICES 64u
@@ -46,11 +47,10 @@ handler(DWORD code, DWORD event_type, LPVOID data, LPVOID context)
     const wsv_scm_entry *entry = context;
     wsv_control control;
 
-    (void)data; /* its size follows from the code: decoded events come next */
     control.code = code;
     control.event_type = event_type;
-    control.size = 0;
-    control.data = NULL;
+    control.size = wsv_payload_size(code, event_type, data);
+    control.data = control.size != 0 ? data : NULL;
     return entry->handler(entry->ctx, &control);
 }
 

@@ -1,12 +1,14 @@
 #include "fake_scm.h"
 
+#include "os/fault.h"
+
 struct wsv_scm {
     fake_scm fake;
 };
 
 /* B.2 once more, with the way back from a late pause or continue. */
 static const char *const legal[8] = {
-    "..+.....", "........", ".++++...", ".+.+....",
+    ".++.....", "........", ".++++...", ".+.+....",
     ".+.++.++", ".+.+++.+", ".+.++.++", ".+.+++.+",
 };
 
@@ -18,6 +20,7 @@ fake_new(void)
     CHECK(scm != NULL);
     CHECK(wsv_os_mutex_new(&scm->fake.lock) == WSV_OK);
     CHECK(wsv_os_cond_new(&scm->fake.changed) == WSV_OK);
+    scm->fake.type = 0x10;
     return scm;
 }
 
@@ -127,30 +130,60 @@ wsv_scm_dispatch(wsv_scm *scm, const wsv_scm_entry *entries, uint32_t count,
     abort(); /* the tests call ServiceMain and the handler themselves */
 }
 
+static void
+pass_gate_locked(fake_scm *scm, uint32_t state)
+{
+    scm->inside = state;
+    wsv_os_cond_broadcast(scm->changed);
+    while (scm->gate == state)
+        wait_locked(scm);
+}
+
+static void
+leave_locked(fake_scm *scm)
+{
+    scm->inside = 0;
+    wsv_os_cond_broadcast(scm->changed);
+}
+
 wsv_err
 wsv_scm_register(wsv_scm *scm, const wsv_scm_entry *entry,
                  const wsv_wchar *name, void **status_handle, wsv_oserr *why)
 {
+    fake_scm *self = &scm->fake;
+    bool failed;
+
     (void)entry;
     (void)name;
-    (void)why;
-    *status_handle = scm;
-    return WSV_OK;
+    wsv_os_mutex_lock(self->lock);
+    CHECK(self->inside == 0 && self->last.state <= 1);
+    pass_gate_locked(self, FAKE_REGISTERING);
+    failed = WSV_FAULT(WSV_FAULT_REGISTER);
+    if (!failed) {
+        self->fresh = true;
+        self->lives++;
+    }
+    leave_locked(self);
+    wsv_os_mutex_unlock(self->lock);
+    *status_handle = failed ? NULL : scm;
+    why->call = "register the control handler";
+    why->code = failed ? 1083 : 0;
+    return failed ? WSV_E_OS : WSV_OK;
 }
 
 static void
 judge_locked(const fake_scm *scm, const wsv_status *status)
 {
-    uint32_t state = status->state;
+    uint32_t state = status->state, before = scm->fresh ? 0 : scm->last.state;
     bool pending = state == 2 || state == 3 || state == 5 || state == 6;
 
     CHECK(scm->inside == 0); /* one report at a time */
     CHECK(state >= 1 && state <= 7);
-    CHECK(legal[scm->last.state][state] == '+');
-    CHECK(status->type == 0x10);
+    CHECK(legal[before][state] == '+');
+    CHECK_SAME(status->type, scm->type);
     if (pending) {
         CHECK(status->checkpoint != 0 && status->wait_hint != 0);
-        if (state == scm->last.state)
+        if (state == before)
             CHECK(status->checkpoint > scm->last.checkpoint);
     }
     else {
@@ -169,16 +202,13 @@ wsv_scm_report(wsv_scm *scm, void *status_handle, const wsv_status *status,
                wsv_oserr *why)
 {
     fake_scm *self = &scm->fake;
+    bool failed;
 
     CHECK(status_handle == scm);
     why->call = "report the status";
-    why->code = 0;
     wsv_os_mutex_lock(self->lock);
     judge_locked(self, status);
-    self->inside = status->state;
-    wsv_os_cond_broadcast(self->changed);
-    while (self->gate == status->state)
-        wait_locked(self);
+    pass_gate_locked(self, status->state);
     if (status->state == 1 && self->wine) {
         self->wants_wine = true;
         wsv_os_cond_broadcast(self->changed);
@@ -186,12 +216,40 @@ wsv_scm_report(wsv_scm *scm, void *status_handle, const wsv_status *status,
             wait_locked(self);
         self->wants_wine = false;
     }
-    self->last = *status;
-    self->reports++;
-    self->per_state[status->state]++;
-    self->inside = 0;
-    wsv_os_cond_broadcast(self->changed);
+    failed = WSV_FAULT(WSV_FAULT_REPORT);
+    if (!failed) {
+        self->last = *status;
+        self->fresh = false;
+        self->reports++;
+        self->per_state[status->state]++;
+    }
+    leave_locked(self);
     wsv_os_mutex_unlock(self->lock);
+    why->code = failed ? 6 : 0;
+    return failed ? WSV_E_OS : WSV_OK;
+}
+
+wsv_err
+wsv_scm_subscribe(wsv_scm *scm, void *status_handle, wsv_subject subject,
+                  const void *what, uint32_t size, void **subscription,
+                  wsv_oserr *why)
+{
+    CHECK(status_handle == scm);
+    (void)subject;
+    (void)what;
+    (void)size;
+    (void)why;
+    *subscription = scm;
+    return WSV_OK;
+}
+
+wsv_err
+wsv_scm_unsubscribe(wsv_scm *scm, wsv_subject subject, void *subscription,
+                    wsv_oserr *why)
+{
+    CHECK(subscription == scm);
+    (void)subject;
+    (void)why;
     return WSV_OK;
 }
 

@@ -1,5 +1,6 @@
 /* An SCM seam for the runtime's tests: it judges what is reported, stops a
- * report at will, and has Wine's lock (H-13). */
+ * report at will, lets a call fail (os/fault.h), and has Wine's lock (H-13).
+ * One serves one service; its lives may follow each other. */
 #ifndef WSV_TEST_FAKE_SCM_H
 #define WSV_TEST_FAKE_SCM_H
 
@@ -11,6 +12,9 @@ typedef struct fake_scm {
     wsv_os_cond *changed;
 
     /* All below: under lock. */
+    uint32_t type;  /* that every report is to have */
+    uint32_t lives; /* how often the service has registered */
+    bool fresh;     /* it has not reported since */
     wsv_status last;
     uint32_t reports;
     uint32_t per_state[8];
@@ -23,6 +27,9 @@ typedef struct fake_scm {
     uint64_t now;
     uint32_t died; /* exit code of wsv_scm_die */
 } fake_scm;
+
+/* A registration passes for a report of this state. */
+#define FAKE_REGISTERING 8u
 
 wsv_scm *fake_new(void);
 void fake_free(wsv_scm *scm);

@@ -23,7 +23,7 @@ BUILD = ROOT / "build" / "c"
 SETUP = runpy.run_path(str(ROOT / "setup.py"))
 CORE: list[str] = SETUP["CORE"]
 SEAM: list[str] = SETUP["OS_POSIX"] + SETUP["FAULTS"]
-SIM = ["csrc/scm/sim.c", "csrc/scm/sim_clock.c"]
+SIM: list[str] = SETUP["SCM_SIMULATED"]
 MACROS = ["-DWSV_FAULTS=1"]
 PYTHON_MACROS = [*MACROS, "-DWSV_SIM=1", "-DPy_LIMITED_API=0x030B0000"]
 STRICT = ["-std=c11", "-Wall", "-Wextra", "-Wconversion", "-Werror"]
@@ -33,15 +33,23 @@ MINGW = "x86_64-w64-mingw32-gcc"
 TIME_LIMIT = 170.0  # seconds for one test; each has a watchdog of its own
 
 THREADS = "tests/c/threads.c"
+HOSTED = ["tests/c/hosted.c", "tests/c/fake_scm.c", THREADS]
 # What each test is linked with: the pure parts with nothing but themselves.
 TESTS = {
     "test_state": ["csrc/core/state.c"],
     "test_progress": ["csrc/core/progress.c"],
     "test_queue": ["csrc/core/queue.c"],
     "test_journal": ["csrc/core/journal.c"],
-    "test_traps": [*CORE, *SEAM, "tests/c/fake_scm.c", THREADS],
-    "test_stress": [*CORE, *SEAM, "tests/c/fake_scm.c", THREADS],
+    "test_payload": ["csrc/core/payload.c"],
+    "test_traps": [*CORE, *SEAM, *HOSTED],
+    "test_lives": [*CORE, *SEAM, *HOSTED],
+    "test_starts": [*CORE, *SEAM, *HOSTED],
+    "test_family": [*CORE, *SEAM, *HOSTED],
+    "test_queries": [*CORE, *SEAM, *HOSTED],
+    "test_stress": [*CORE, *SEAM, *HOSTED, "tests/c/restarts.c"],
+    "test_wire": ["csrc/core/text.c", *SEAM, *SIM, THREADS],
     "test_life": [*CORE, *SEAM, *SIM, THREADS],
+    "test_shared": [*CORE, *SEAM, *SIM, THREADS],
 }
 
 

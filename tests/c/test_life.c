@@ -24,7 +24,7 @@ typedef struct life {
     bool stops_itself;
     bool hosted_well; /* by the host's thread, read once that is joined */
     uint32_t events;  /* by the control thread, as above */
-    wsv_runtime *rt;
+    wsv_life is;
 } life;
 
 static const wsv_wchar name[] = {'L', 'i', 'f', 'e', 0};
@@ -45,8 +45,7 @@ read_events(void *arg)
     wsv_oserr why;
     wsv_err err;
 
-    while (wsv_runtime_wait_event(self->rt, &event, &data, &dropped) ==
-           WSV_OK) {
+    while (wsv_life_wait_event(self->is, &event, &data, &dropped) == WSV_OK) {
         self->events++;
         if (event.code == WSV_CONTROL_STOP)
             return;
@@ -57,11 +56,11 @@ read_events(void *arg)
         if (event.code != WSV_CONTROL_PAUSE &&
             event.code != WSV_CONTROL_CONTINUE)
             continue;
-        err = wsv_runtime_begin(self->rt, event.code, &why);
+        err = wsv_life_begin(self->is, event.code, &why);
         if (err == WSV_OK)
-            err = wsv_runtime_finish(self->rt, event.code, &why);
+            err = wsv_life_finish(self->is, event.code, &why);
         if (err == WSV_E_OS)
-            (void)wsv_runtime_request_stop(self->rt, &why);
+            (void)wsv_life_request_stop(self->is, &why);
     }
 }
 
@@ -71,8 +70,8 @@ watch_deadlines(void *arg)
     life *self = arg;
     uint32_t state;
 
-    while (wsv_runtime_wait_expired(self->rt, &state) == WSV_OK)
-        wsv_runtime_expired_seen(self->rt);
+    while (wsv_life_wait_expired(self->is, &state) == WSV_OK)
+        wsv_life_expired_seen(self->is);
 }
 
 static bool
@@ -86,28 +85,28 @@ run_service(life *self, wsv_process *process)
     wsv_oserr why;
     bool well;
 
-    self->rt = wsv_process_service(process, 0);
     if (wsv_process_start(process, &why) != WSV_OK)
         return false;
-    if (wsv_runtime_wait_start(self->rt, &why) != WSV_OK)
+    if (wsv_runtime_wait_start(wsv_process_service(process, 0), WSV_FOREVER,
+                               &self->is, &why) != WSV_OK)
         return false;
-    wsv_runtime_arguments(self->rt, &argc, &argv);
+    wsv_life_arguments(self->is, &argc, &argv);
     CHECK_SAME(argc, 2);
     CHECK(argv[1][0] == 'x' && argv[1][1] == 0);
-    well = wsv_runtime_configure(self->rt, &settings, &why) == WSV_OK &&
-           wsv_runtime_progress(self->rt, 2000, &why) == WSV_OK;
+    well = wsv_life_configure(self->is, &settings, &why) == WSV_OK &&
+           wsv_life_progress(self->is, 2000, &why) == WSV_OK;
     if (wsv_os_thread_new(&control, read_events, self, &why) != WSV_OK ||
         wsv_os_thread_new(&deadlines, watch_deadlines, self, &why) != WSV_OK)
         well = false;
     if (well) {
-        well = wsv_runtime_started(self->rt, &why) == WSV_OK;
+        well = wsv_life_started(self->is, &why) == WSV_OK;
         if (well && !self->stops_itself)
-            well = wsv_runtime_wait_stop(self->rt, WSV_FOREVER) == WSV_OK;
+            well = wsv_life_wait_stop(self->is, WSV_FOREVER) == WSV_OK;
     }
-    if (wsv_runtime_request_stop(self->rt, &why) != WSV_OK)
+    if (wsv_life_request_stop(self->is, &why) != WSV_OK)
         well = false;
     wsv_os_thread_join(control);
-    if (wsv_runtime_stopped(self->rt, 0, 0, &why) != WSV_OK)
+    if (wsv_life_stopped(self->is, 0, 0, &why) != WSV_OK)
         well = false;
     wsv_os_thread_join(deadlines);
     return well;
@@ -165,7 +164,7 @@ wait_state(life *self, uint32_t state)
             return true;
         if (dead || last.status.state == WSV_STOPPED)
             return false;
-        wsv_sim_wait_change(self->wire, count, WSV_FOREVER);
+        wsv_sim_wait_change(self->wire, 0, count, WSV_FOREVER);
     }
 }
 

@@ -1,4 +1,5 @@
-/* The bounded queue: order, wrap, copies, folding, reserved slots, full. */
+/* The bounded queue: order, wrap, copies, folding, reserved slots, full,
+ * tickets, clearing. */
 #include "core/queue.h"
 
 #include <string.h>
@@ -11,15 +12,23 @@ static wsv_queue queue;
 static uint8_t out_data[WSV_QUEUE_BYTES];
 
 static wsv_put
-put(uint32_t code, uint32_t event_type, const void *data, uint32_t size)
+put_asking(uint32_t code, uint32_t event_type, const void *data, uint32_t size,
+           uint32_t ticket)
 {
     wsv_control control = {code, event_type, size, data};
 
-    return wsv_queue_put(&queue, &control, false);
+    return wsv_queue_put(&queue, &control, ticket, false);
+}
+
+static wsv_put
+put(uint32_t code, uint32_t event_type, const void *data, uint32_t size)
+{
+    return put_asking(code, event_type, data, size, 0);
 }
 
 static void
-check_get(uint32_t code, uint32_t event_type, uint32_t count, uint32_t size)
+check_get_asking(uint32_t code, uint32_t event_type, uint32_t count,
+                 uint32_t size, uint32_t ticket)
 {
     wsv_queued got;
 
@@ -28,6 +37,13 @@ check_get(uint32_t code, uint32_t event_type, uint32_t count, uint32_t size)
     CHECK_SAME(got.event_type, event_type);
     CHECK_SAME(got.count, count);
     CHECK_SAME(got.size, size);
+    CHECK_SAME(got.ticket, ticket);
+}
+
+static void
+check_get(uint32_t code, uint32_t event_type, uint32_t count, uint32_t size)
+{
+    check_get_asking(code, event_type, count, size, 0);
 }
 
 static void
@@ -131,7 +147,7 @@ test_full_folds_and_keeps_room_for_stops(void)
         wsv_control stop = {stops[i], 0, 0, NULL};
 
         CHECK_SAME(put(stops[i], 0, NULL, 0), WSV_PUT_FULL);
-        CHECK_SAME(wsv_queue_put(&queue, &stop, true), WSV_PUT_QUEUED);
+        CHECK_SAME(wsv_queue_put(&queue, &stop, 0, true), WSV_PUT_QUEUED);
     }
     check_get(WSV_CONTROL_PARAMCHANGE, 0, 3, 0);
     for (i = 1; i < OPEN_SLOTS; i++)
@@ -149,9 +165,50 @@ test_stop_without_room_for_its_payload(void)
 
     memset(&queue, 0, sizeof(queue));
     CHECK_SAME(put(200, 0, out_data, WSV_QUEUE_BYTES), WSV_PUT_QUEUED);
-    CHECK_SAME(wsv_queue_put(&queue, &stop, true), WSV_PUT_QUEUED);
+    CHECK_SAME(wsv_queue_put(&queue, &stop, 0, true), WSV_PUT_QUEUED);
     check_get(200, 0, 1, WSV_QUEUE_BYTES);
     check_get(WSV_CONTROL_PRESHUTDOWN, 0, 1, 0);
+    check_empty();
+}
+
+/* Each carries its own, through slots that had others before. */
+static void
+test_tickets(void)
+{
+    uint32_t i, round;
+
+    memset(&queue, 0, sizeof(queue));
+    for (round = 0; round < 3; round++) {
+        for (i = 0; i < OPEN_SLOTS; i++)
+            CHECK_SAME(put_asking(11, i, "x", 1, i % 3 == round ? i + 1 : 0),
+                       WSV_PUT_QUEUED);
+        CHECK_SAME(put_asking(11, 0, "x", 1, UINT32_MAX), WSV_PUT_FULL);
+        for (i = 0; i < OPEN_SLOTS; i++)
+            check_get_asking(11, i, 1, 1, i % 3 == round ? i + 1 : 0);
+    }
+    CHECK_SAME(put_asking(11, 0, NULL, 0, UINT32_MAX), WSV_PUT_QUEUED);
+    check_get_asking(11, 0, 1, 0, UINT32_MAX);
+    check_empty();
+}
+
+static void
+test_clear(void)
+{
+    static uint8_t data[WSV_QUEUE_BYTES];
+
+    fill();
+    CHECK_SAME(put(WSV_CONTROL_PARAMCHANGE, 0, NULL, 0), WSV_PUT_COALESCED);
+    wsv_queue_clear(&queue);
+    check_empty();
+    wsv_queue_clear(&queue); /* of an empty one */
+    check_empty();
+    /* All of it is free again, and what was folded is not counted on. */
+    CHECK_SAME(put(200, 1, data, sizeof(data)), WSV_PUT_QUEUED);
+    wsv_queue_clear(&queue);
+    CHECK_SAME(put(201, 2, data, sizeof(data)), WSV_PUT_QUEUED);
+    CHECK_SAME(put(WSV_CONTROL_PARAMCHANGE, 0, NULL, 0), WSV_PUT_QUEUED);
+    check_get(201, 2, 1, sizeof(data));
+    check_get(WSV_CONTROL_PARAMCHANGE, 0, 1, 0);
     check_empty();
 }
 
@@ -173,6 +230,8 @@ main(void)
     test_size_without_data();
     test_full_folds_and_keeps_room_for_stops();
     test_stop_without_room_for_its_payload();
+    test_tickets();
+    test_clear();
     test_what_coalesces();
     return 0;
 }

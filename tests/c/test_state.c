@@ -188,6 +188,31 @@ test_stops(void)
                    control == 1 || control == 5 || control == 15);
 }
 
+/* D-13: which pairs of control and event type ask for leave. */
+static void
+test_queries(void)
+{
+    uint32_t control, type;
+    wsv_query expected;
+
+    for (control = 0; control < ALL_CONTROLS; control++)
+        for (type = 0; type < 0x8020; type++) {
+            if (type == 0x100)
+                type = 0x7FF0;
+            expected = WSV_QUERY_NONE;
+            if (control == 0x0B && type == 0x8001)
+                expected = WSV_QUERY_DEVICEQUERYREMOVE;
+            if (control == 0x0C && type == 0x17)
+                expected = WSV_QUERY_QUERYCHANGECONFIG;
+            CHECK_SAME(wsv_state_query(control, type), expected);
+        }
+    CHECK_SAME(wsv_state_query(0x0B, 0x18001), WSV_QUERY_NONE);
+    CHECK_SAME(wsv_state_query(UINT32_MAX, UINT32_MAX), WSV_QUERY_NONE);
+    CHECK_SAME(WSV_QUERY_DEVICEQUERYREMOVE, 0); /* indices of a table */
+    CHECK_SAME(WSV_QUERY_QUERYCHANGECONFIG, 1);
+    CHECK_SAME(WSV_QUERIES, 2);
+}
+
 int
 main(void)
 {
@@ -195,6 +220,7 @@ main(void)
     test_pending();
     test_accept_bits();
     test_stops();
+    test_queries();
     test_decisions();
     return 0;
 }

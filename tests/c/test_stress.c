@@ -1,6 +1,7 @@
 /* A flood of controls from three senders: none lost, none out of order, while
  * the service pauses, continues and at last stops, and the reporter thread
- * raises checkpoints all the time. */
+ * raises checkpoints all the time.  Another service of its process is stopped
+ * and started again meanwhile, in a storm of its own. */
 #define _POSIX_C_SOURCE 200809L
 #include "core/runtime.h"
 
@@ -10,6 +11,7 @@
 #include <string.h>
 
 #include "fake_scm.h"
+#include "restarts.h"
 #include "threads.h"
 
 #define SENDERS 3u
@@ -19,7 +21,9 @@
 #define CHECKPOINTS 3u
 
 static wsv_scm *scm;
+static wsv_family family;
 static wsv_runtime *rt;
+static wsv_life life;
 static uint32_t flood;      /* controls of each sender before the end begins */
 static atomic_uint through; /* senders that have sent their flood */
 static atomic_bool ending;
@@ -114,8 +118,8 @@ conduct(void *arg)
     while (atomic_load(&through) < SENDERS) {
         go_through(WSV_CONTROL_PAUSE, 6, 7);
         go_through(WSV_CONTROL_CONTINUE, 5, 4);
-        CHECK(wsv_runtime_accept(rt, HANDLED | 0x10, &why) == WSV_OK);
-        CHECK(wsv_runtime_accept(rt, HANDLED, &why) == WSV_OK);
+        CHECK(wsv_life_accept(life, HANDLED | 0x10, &why) == WSV_OK);
+        CHECK(wsv_life_accept(life, HANDLED, &why) == WSV_OK);
         tell(WSV_CONTROL_PARAMCHANGE);
         params_sent++;
         tell(WSV_CONTROL_INTERROGATE);
@@ -147,16 +151,16 @@ static void
 see_pause_or_continue(uint32_t control)
 {
     wsv_oserr why;
-    wsv_err err = wsv_runtime_begin(rt, control, &why);
+    wsv_err err = wsv_life_begin(life, control, &why);
 
     if (atomic_load(&ending)) {
         if (err == WSV_OK)
-            err = wsv_runtime_finish(rt, control, &why);
+            err = wsv_life_finish(life, control, &why);
         CHECK(err == WSV_OK || err == WSV_E_STATE);
         return;
     }
     CHECK(err == WSV_OK);
-    CHECK(wsv_runtime_progress(rt, 1, &why) == WSV_OK);
+    CHECK(wsv_life_progress(life, 1, &why) == WSV_OK);
 }
 
 static void
@@ -168,7 +172,7 @@ read_events(void)
     wsv_oserr why;
 
     for (;;) {
-        CHECK(wsv_runtime_wait_event(rt, &event, &data, &lost) == WSV_OK);
+        CHECK(wsv_life_wait_event(life, &event, &data, &lost) == WSV_OK);
         dropped += lost;
         switch (event.code) {
         case WSV_CONTROL_STOP:
@@ -182,7 +186,7 @@ read_events(void)
             params_seen += event.count;
             break;
         case FINISH:
-            CHECK(wsv_runtime_finish(rt, begun, &why) == WSV_OK);
+            CHECK(wsv_life_finish(life, begun, &why) == WSV_OK);
             break;
         default:
             see_user_control(&event, data);
@@ -204,8 +208,8 @@ static void
 wait_for_the_stop(void *arg)
 {
     (void)arg;
-    CHECK(wsv_runtime_wait_stop(rt, WSV_FOREVER) == WSV_OK);
-    CHECK(wsv_runtime_is_stopping(rt));
+    CHECK(wsv_life_wait_stop(life, WSV_FOREVER) == WSV_OK);
+    CHECK(wsv_life_is_stopping(life));
 }
 
 static void
@@ -214,7 +218,7 @@ wait_for_deadlines(void *arg)
     uint32_t state;
 
     (void)arg;
-    CHECK(wsv_runtime_wait_expired(rt, &state) == WSV_E_CLOSED);
+    CHECK(wsv_life_wait_expired(life, &state) == WSV_E_CLOSED);
 }
 
 int
@@ -235,11 +239,15 @@ main(int argc, char **argv)
     watchdog(150);
     flood = (total + SENDERS - 1) / SENDERS;
     scm = fake_new();
-    CHECK(wsv_runtime_new(scm, name, &rt) == WSV_OK);
+    fake(scm)->type = 0x20;
+    CHECK(wsv_family_new(&family) == WSV_OK);
+    CHECK(wsv_runtime_new(scm, &family, name, &rt) == WSV_OK);
+    restarts_new(&family);
     service = thread_new(run_service_main, NULL);
-    CHECK(wsv_runtime_wait_start(rt, &why) == WSV_OK);
-    CHECK(wsv_runtime_configure(rt, &settings, &why) == WSV_OK);
-    CHECK(wsv_runtime_started(rt, &why) == WSV_OK);
+    CHECK(wsv_runtime_wait_start(rt, WSV_FOREVER, &life, &why) == WSV_OK);
+    CHECK(wsv_life_configure(life, &settings, &why) == WSV_OK);
+    CHECK(wsv_life_started(life, &why) == WSV_OK);
+    restarts_begin();
     stop = thread_new(wait_for_the_stop, NULL);
     deadline = thread_new(wait_for_deadlines, NULL);
 
@@ -255,10 +263,12 @@ main(int argc, char **argv)
         wsv_os_thread_join(senders[i]);
     wsv_os_thread_join(conductor);
 
-    CHECK_SAME(wsv_runtime_state(rt), 3);
-    CHECK(wsv_runtime_stopped(rt, 1066, 7, &why) == WSV_OK);
-    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_OK);
-    CHECK(wsv_runtime_wait_event(rt, &event, &data, &lost) == WSV_E_CLOSED);
+    restarts_end();
+
+    CHECK_SAME(wsv_life_state(life), 3);
+    CHECK(wsv_life_stopped(life, 1066, 7, &why) == WSV_OK);
+    CHECK(wsv_life_stopped(life, 0, 0, &why) == WSV_OK);
+    CHECK(wsv_life_wait_event(life, &event, &data, &lost) == WSV_E_CLOSED);
     dropped += lost;
     wsv_os_thread_join(service);
     wsv_os_thread_join(stop);
@@ -282,6 +292,8 @@ main(int argc, char **argv)
            sum, seconds, sum / seconds, full, fake(scm)->reports,
            fake(scm)->per_state[7]);
     wsv_runtime_free(rt);
+    restarts_free();
     fake_free(scm);
+    wsv_family_free(&family);
     return 0;
 }

@@ -1,92 +1,39 @@
 /* Wine's traps H-13 and H-15, reports that hang, and the deadlines: each in
  * the one order that hurts, forced by gates in the fake SCM. */
 #define _POSIX_C_SOURCE 200809L
-#include "core/runtime_impl.h"
+#include "hosted.h"
 
 #include <sched.h>
-#include <stdatomic.h>
 
-#include "fake_scm.h"
-#include "threads.h"
+#include "os/fault.h"
 
-#define SECOND (1000 * WSV_NS_PER_MS)
+static hosted it;
 
-static wsv_scm *scm;
-static wsv_runtime *rt;
-static wsv_os_thread *service;
-
-/* --- a service, and threads that do one thing
- * -------------------------------- */
-
-static void
-run_service_main(void *arg)
+static uint32_t
+send(uint32_t code)
 {
-    static const wsv_wchar name[] = {'S', 0};
-    static const wsv_wchar *const argv[] = {name};
-
-    (void)arg;
-    wsv_runtime_main(rt, 1, argv);
+    return hosted_send(&it, code);
 }
 
-/* Up to START_PENDING.  `fixed`: the clock only moves by `advance`. */
+/* Up to START_PENDING.  `fixed`: the clock only moves by hosted_advance_to. */
 static void
 begin_service(bool fixed)
 {
-    static const wsv_wchar name[] = {'S', 0};
-    wsv_settings settings = {0x0F,        3000,        60 * SECOND,
-                             30 * SECOND, 30 * SECOND, 30 * SECOND};
-    wsv_oserr why;
-
-    scm = fake_new();
-    fake(scm)->fixed = fixed;
-    fake(scm)->now = SECOND;
-    CHECK(wsv_runtime_new(scm, name, &rt) == WSV_OK);
-    service = thread_new(run_service_main, NULL);
-    CHECK(wsv_runtime_wait_start(rt, &why) == WSV_OK);
-    CHECK(wsv_runtime_configure(rt, &settings, &why) == WSV_OK);
+    hosted_new(&it, NULL, fixed);
+    hosted_begin(&it);
 }
 
 static void
 start_service(bool fixed)
 {
-    wsv_oserr why;
-
-    begin_service(fixed);
-    CHECK(wsv_runtime_started(rt, &why) == WSV_OK);
-    CHECK_SAME(fake_state(scm), WSV_RUNNING);
+    hosted_new(&it, NULL, fixed);
+    hosted_start(&it);
 }
 
 static void
 end_service(void)
 {
-    wsv_os_thread_join(service);
-    wsv_runtime_free(rt);
-    fake_free(scm);
-}
-
-static uint32_t
-send(uint32_t code)
-{
-    wsv_control control = {code, 0, 0, NULL};
-
-    return wsv_runtime_handle(rt, &control);
-}
-
-typedef struct call {
-    uint32_t code;
-    uint32_t answer;
-    uint32_t seen; /* the state that the SCM knew when the handler returned */
-    atomic_bool returned;
-} call;
-
-static void
-dispatch(void *arg)
-{
-    call *self = arg;
-
-    self->answer = send(self->code);
-    self->seen = fake_state(scm);
-    atomic_store(&self->returned, true);
+    hosted_free(&it);
 }
 
 static void
@@ -94,7 +41,7 @@ report_running(void *arg)
 {
     wsv_oserr why;
 
-    *(wsv_err *)arg = wsv_runtime_started(rt, &why);
+    *(wsv_err *)arg = wsv_life_started(it.life, &why);
 }
 
 static void
@@ -102,15 +49,7 @@ report_stopped(void *arg)
 {
     wsv_oserr why;
 
-    *(wsv_err *)arg = wsv_runtime_stopped(rt, 0, 0, &why);
-}
-
-/* Wait until the core is in `state`, whatever the SCM knows. */
-static void
-wait_entered(uint32_t state)
-{
-    while (wsv_runtime_state(rt) != state)
-        sched_yield();
+    *(wsv_err *)arg = wsv_life_stopped(it.life, 0, 0, &why);
 }
 
 /* --- H-13 -------------------------------------------------------------------
@@ -130,20 +69,20 @@ test_handler_beside_stopped(void)
     wsv_oserr why;
 
     start_service(false);
-    fake(scm)->wine = true;
-    CHECK(wsv_runtime_request_stop(rt, &why) == WSV_OK);
-    fake_wine_lock(scm);
+    fake(it.scm)->wine = true;
+    CHECK(wsv_life_request_stop(it.life, &why) == WSV_OK);
+    fake_wine_lock(it.scm);
     stopper = thread_new(report_stopped, &err);
-    fake_wait_wants_wine(scm);
+    fake_wait_wants_wine(it.scm);
     for (i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
         answer = send(codes[i]); /* a deadlock ends in the watchdog */
         CHECK_SAME(answer, i < 3 || i == 4 ? 0u : 1061);
     }
-    CHECK_SAME(fake_state(scm), WSV_STOP_PENDING);
-    fake_wine_unlock(scm);
+    CHECK_SAME(fake_state(it.scm), WSV_STOP_PENDING);
+    fake_wine_unlock(it.scm);
     wsv_os_thread_join(stopper);
     CHECK(err == WSV_OK);
-    CHECK_SAME(fake_state(scm), WSV_STOPPED);
+    CHECK_SAME(fake_state(it.scm), WSV_STOPPED);
     end_service();
 }
 
@@ -152,30 +91,30 @@ test_handler_beside_stopped(void)
 static void
 test_handler_waits_and_stopped_comes(void)
 {
-    call stop = {.code = WSV_CONTROL_STOP};
+    call stop;
     wsv_err started = WSV_E_OS, stopped = WSV_E_OS;
-    wsv_os_thread *starter, *handler, *stopper;
+    wsv_os_thread *starter, *stopper;
 
     begin_service(false);
-    fake(scm)->wine = true;
-    fake_set_gate(scm, WSV_RUNNING);
+    fake(it.scm)->wine = true;
+    fake_set_gate(it.scm, WSV_RUNNING);
     starter = thread_new(report_running, &started);
-    fake_wait_inside(scm, WSV_RUNNING);
-    fake_wine_lock(scm);
-    handler = thread_new(dispatch, &stop);
-    wait_entered(WSV_STOP_PENDING);
+    fake_wait_inside(it.scm, WSV_RUNNING);
+    fake_wine_lock(it.scm);
+    call_make(&stop, &it, WSV_CONTROL_STOP, 0);
+    hosted_wait_entered(&it, WSV_STOP_PENDING);
     stopper = thread_new(report_stopped, &stopped);
-    wait_entered(WSV_STOPPED);
-    fake_set_gate(scm, 0);
-    wsv_os_thread_join(handler);
+    hosted_wait_entered(&it, WSV_STOPPED);
+    fake_set_gate(it.scm, 0);
+    call_end(&stop);
     CHECK_SAME(stop.answer, 0);
     CHECK_SAME(stop.seen, WSV_STOP_PENDING); /* H-15 */
-    fake_wine_unlock(scm);
+    fake_wine_unlock(it.scm);
     wsv_os_thread_join(starter);
     wsv_os_thread_join(stopper);
     CHECK(started == WSV_OK);
     CHECK(stopped == WSV_OK);
-    CHECK_SAME(fake_state(scm), WSV_STOPPED);
+    CHECK_SAME(fake_state(it.scm), WSV_STOPPED);
     end_service();
 }
 
@@ -184,28 +123,28 @@ test_handler_waits_and_stopped_comes(void)
 static void
 test_second_stop_before_stopped(void)
 {
-    call first = {.code = WSV_CONTROL_STOP}, second = first;
+    call first, second;
     wsv_err stopped = WSV_E_OS;
-    wsv_os_thread *stopper, *handler, *again;
+    wsv_os_thread *stopper;
 
     start_service(false);
-    fake(scm)->wine = true;
-    fake_set_gate(scm, WSV_STOP_PENDING);
-    handler = thread_new(dispatch, &first);
-    fake_wait_inside(scm, WSV_STOP_PENDING);
+    fake(it.scm)->wine = true;
+    fake_set_gate(it.scm, WSV_STOP_PENDING);
+    call_make(&first, &it, WSV_CONTROL_STOP, 0);
+    fake_wait_inside(it.scm, WSV_STOP_PENDING);
     stopper = thread_new(report_stopped, &stopped);
-    wait_entered(WSV_STOPPED);
-    fake_wine_lock(scm); /* as the dispatcher does for the second call */
-    again = thread_new(dispatch, &second);
-    fake_set_gate(scm, 0);
-    fake_wait_wants_wine(scm);
-    wsv_os_thread_join(again); /* though STOPPED cannot get through */
+    hosted_wait_entered(&it, WSV_STOPPED);
+    fake_wine_lock(it.scm); /* as the dispatcher does for the second call */
+    call_make(&second, &it, WSV_CONTROL_STOP, 0);
+    fake_set_gate(it.scm, 0);
+    fake_wait_wants_wine(it.scm);
+    call_end(&second); /* though STOPPED cannot get through */
     CHECK_SAME(second.seen, WSV_STOP_PENDING);
-    fake_wine_unlock(scm);
-    wsv_os_thread_join(handler);
+    fake_wine_unlock(it.scm);
+    call_end(&first);
     wsv_os_thread_join(stopper);
     CHECK(stopped == WSV_OK);
-    CHECK_SAME(fake_state(scm), WSV_STOPPED);
+    CHECK_SAME(fake_state(it.scm), WSV_STOPPED);
     end_service();
 }
 
@@ -217,30 +156,30 @@ test_second_stop_before_stopped(void)
 static void
 test_stop_pending_before_the_handler_returns(void)
 {
-    call stop = {.code = WSV_CONTROL_STOP};
+    call stop;
     wsv_err started = WSV_E_OS;
-    wsv_os_thread *starter, *handler;
+    wsv_os_thread *starter;
     wsv_oserr why;
 
     begin_service(false);
-    fake_set_gate(scm, WSV_RUNNING);
+    fake_set_gate(it.scm, WSV_RUNNING);
     starter = thread_new(report_running, &started);
-    fake_wait_inside(scm, WSV_RUNNING);
-    handler = thread_new(dispatch, &stop);
-    wait_entered(WSV_STOP_PENDING);
+    fake_wait_inside(it.scm, WSV_RUNNING);
+    call_make(&stop, &it, WSV_CONTROL_STOP, 0);
+    hosted_wait_entered(&it, WSV_STOP_PENDING);
     CHECK(!atomic_load(&stop.returned));
     /* RUNNING gets through, STOP_PENDING is held: still not back. */
-    fake_set_gate(scm, WSV_STOP_PENDING);
-    fake_wait_inside(scm, WSV_STOP_PENDING);
+    fake_set_gate(it.scm, WSV_STOP_PENDING);
+    fake_wait_inside(it.scm, WSV_STOP_PENDING);
     CHECK(!atomic_load(&stop.returned));
-    CHECK_SAME(fake_state(scm), WSV_RUNNING);
-    fake_set_gate(scm, 0);
-    wsv_os_thread_join(handler);
+    CHECK_SAME(fake_state(it.scm), WSV_RUNNING);
+    fake_set_gate(it.scm, 0);
+    call_end(&stop);
     CHECK_SAME(stop.answer, 0);
     CHECK_SAME(stop.seen, WSV_STOP_PENDING);
     wsv_os_thread_join(starter);
     CHECK(started == WSV_OK);
-    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_OK);
+    CHECK(wsv_life_stopped(it.life, 0, 0, &why) == WSV_OK);
     end_service();
 }
 
@@ -248,26 +187,26 @@ test_stop_pending_before_the_handler_returns(void)
 static void
 test_pause_pending_before_the_handler_returns(void)
 {
-    call pause = {.code = WSV_CONTROL_PAUSE};
+    call pause;
     wsv_err started = WSV_E_OS;
-    wsv_os_thread *starter, *handler;
+    wsv_os_thread *starter;
     wsv_oserr why;
 
     begin_service(false);
-    fake_set_gate(scm, WSV_RUNNING);
+    fake_set_gate(it.scm, WSV_RUNNING);
     starter = thread_new(report_running, &started);
-    fake_wait_inside(scm, WSV_RUNNING);
-    handler = thread_new(dispatch, &pause);
-    wait_entered(WSV_PAUSE_PENDING);
-    fake_set_gate(scm, 0);
-    wsv_os_thread_join(handler);
+    fake_wait_inside(it.scm, WSV_RUNNING);
+    call_make(&pause, &it, WSV_CONTROL_PAUSE, 0);
+    hosted_wait_entered(&it, WSV_PAUSE_PENDING);
+    fake_set_gate(it.scm, 0);
+    call_end(&pause);
     CHECK_SAME(pause.answer, 0);
     CHECK_SAME(pause.seen, WSV_PAUSE_PENDING);
     wsv_os_thread_join(starter);
-    CHECK(wsv_runtime_begin(rt, WSV_CONTROL_PAUSE, &why) == WSV_OK);
-    CHECK(wsv_runtime_finish(rt, WSV_CONTROL_PAUSE, &why) == WSV_OK);
-    CHECK_SAME(fake_state(scm), WSV_PAUSED);
-    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_OK);
+    CHECK(wsv_life_begin(it.life, WSV_CONTROL_PAUSE, &why) == WSV_OK);
+    CHECK(wsv_life_finish(it.life, WSV_CONTROL_PAUSE, &why) == WSV_OK);
+    CHECK_SAME(fake_state(it.scm), WSV_PAUSED);
+    CHECK(wsv_life_stopped(it.life, 0, 0, &why) == WSV_OK);
     end_service();
 }
 
@@ -276,25 +215,26 @@ test_pause_pending_before_the_handler_returns(void)
 static void
 test_handler_is_bounded(void)
 {
-    call stop = {.code = WSV_CONTROL_STOP};
+    call stop;
     wsv_err started = WSV_E_OS;
     wsv_os_thread *starter;
     uint64_t before;
     wsv_oserr why;
 
     begin_service(false);
-    fake_set_gate(scm, WSV_RUNNING);
+    fake_set_gate(it.scm, WSV_RUNNING);
     starter = thread_new(report_running, &started);
-    fake_wait_inside(scm, WSV_RUNNING);
+    fake_wait_inside(it.scm, WSV_RUNNING);
     before = wsv_os_now();
-    dispatch(&stop);
+    call_make(&stop, &it, WSV_CONTROL_STOP, 0);
+    call_end(&stop);
     CHECK(wsv_os_now() - before >= 2 * SECOND);
     CHECK_SAME(stop.answer, 0);
     CHECK_SAME(stop.seen, WSV_START_PENDING);
-    fake_set_gate(scm, 0);
-    fake_wait_reported(scm, WSV_STOP_PENDING);
+    fake_set_gate(it.scm, 0);
+    fake_wait_reported(it.scm, WSV_STOP_PENDING);
     wsv_os_thread_join(starter);
-    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_OK);
+    CHECK(wsv_life_stopped(it.life, 0, 0, &why) == WSV_OK);
     end_service();
 }
 
@@ -306,23 +246,22 @@ test_nothing_after_stopped(void)
     wsv_oserr why;
 
     start_service(false);
-    CHECK(wsv_runtime_stopped(rt, 5, 0, &why) == WSV_OK);
-    wsv_os_thread_join(service);
-    reports = fake(scm)->reports;
-    CHECK(wsv_runtime_started(rt, &why) == WSV_E_STATE);
-    CHECK(wsv_runtime_begin(rt, WSV_CONTROL_PAUSE, &why) == WSV_E_STATE);
-    CHECK(wsv_runtime_finish(rt, WSV_CONTROL_PAUSE, &why) == WSV_E_STATE);
-    CHECK(wsv_runtime_progress(rt, 9, &why) == WSV_E_STATE);
-    CHECK(wsv_runtime_accept(rt, 1, &why) == WSV_E_STATE);
-    CHECK(wsv_runtime_request_stop(rt, &why) == WSV_OK);
-    CHECK(wsv_runtime_stopped(rt, 6, 0, &why) == WSV_OK);
+    CHECK(wsv_life_stopped(it.life, 5, 0, &why) == WSV_OK);
+    hosted_join(&it);
+    reports = fake(it.scm)->reports;
+    CHECK(wsv_life_started(it.life, &why) == WSV_E_STATE);
+    CHECK(wsv_life_begin(it.life, WSV_CONTROL_PAUSE, &why) == WSV_E_STATE);
+    CHECK(wsv_life_finish(it.life, WSV_CONTROL_PAUSE, &why) == WSV_E_STATE);
+    CHECK(wsv_life_progress(it.life, 9, &why) == WSV_E_STATE);
+    CHECK(wsv_life_accept(it.life, 1, &why) == WSV_E_STATE);
+    CHECK(wsv_life_request_stop(it.life, &why) == WSV_OK);
+    CHECK(wsv_life_stopped(it.life, 6, 0, &why) == WSV_OK);
     CHECK_SAME(send(WSV_CONTROL_STOP), 0);
     CHECK_SAME(send(WSV_CONTROL_INTERROGATE), 0);
     CHECK_SAME(send(WSV_CONTROL_PAUSE), 1061);
     CHECK_SAME(send(200), 1061);
-    CHECK_SAME(fake(scm)->reports, reports);
-    CHECK_SAME(fake_last(scm).exit_code, 5);
-    service = NULL;
+    CHECK_SAME(fake(it.scm)->reports, reports);
+    CHECK_SAME(fake_last(it.scm).exit_code, 5);
     end_service();
 }
 
@@ -335,15 +274,15 @@ test_accept_in_a_pending_state(void)
     wsv_oserr why;
 
     begin_service(false);
-    checkpoint = fake_last(scm).checkpoint;
-    CHECK(wsv_runtime_accept(rt, 0x100, &why) == WSV_OK);
-    CHECK_SAME(fake_last(scm).accepted, 0x100);
-    CHECK_SAME(fake_last(scm).checkpoint, checkpoint + 1);
-    CHECK(wsv_runtime_started(rt, &why) == WSV_OK);
-    CHECK_SAME(fake_last(scm).accepted, 0x100);
-    CHECK(wsv_runtime_accept(rt, 0x101, &why) == WSV_OK);
-    CHECK_SAME(fake_last(scm).accepted, 0x101);
-    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_OK);
+    checkpoint = fake_last(it.scm).checkpoint;
+    CHECK(wsv_life_accept(it.life, 0x100, &why) == WSV_OK);
+    CHECK_SAME(fake_last(it.scm).accepted, 0x100);
+    CHECK_SAME(fake_last(it.scm).checkpoint, checkpoint + 1);
+    CHECK(wsv_life_started(it.life, &why) == WSV_OK);
+    CHECK_SAME(fake_last(it.scm).accepted, 0x100);
+    CHECK(wsv_life_accept(it.life, 0x101, &why) == WSV_OK);
+    CHECK_SAME(fake_last(it.scm).accepted, 0x101);
+    CHECK(wsv_life_stopped(it.life, 0, 0, &why) == WSV_OK);
     end_service();
 }
 
@@ -372,32 +311,21 @@ test_pause_and_continue_before_a_stop(void)
         CHECK_SAME(send(queued[i].control), 0);
     CHECK_SAME(send(WSV_CONTROL_STOP), 0);
     for (i = 0; i < count; i++) {
-        CHECK(wsv_runtime_wait_event(rt, &event, &data, &dropped) == WSV_OK);
+        CHECK(wsv_life_wait_event(it.life, &event, &data, &dropped) == WSV_OK);
         CHECK_SAME(event.code, queued[i].control);
-        CHECK_SAME(wsv_runtime_begin(rt, event.code, &why), queued[i].begun);
+        CHECK_SAME(wsv_life_begin(it.life, event.code, &why), queued[i].begun);
         if (queued[i].begun == WSV_OK)
-            CHECK(wsv_runtime_finish(rt, event.code, &why) == WSV_E_STATE);
+            CHECK(wsv_life_finish(it.life, event.code, &why) == WSV_E_STATE);
     }
-    CHECK(wsv_runtime_wait_event(rt, &event, &data, &dropped) == WSV_OK);
+    CHECK(wsv_life_wait_event(it.life, &event, &data, &dropped) == WSV_OK);
     CHECK_SAME(event.code, WSV_CONTROL_STOP);
-    CHECK_SAME(fake_state(scm), WSV_STOP_PENDING);
-    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_OK);
+    CHECK_SAME(fake_state(it.scm), WSV_STOP_PENDING);
+    CHECK(wsv_life_stopped(it.life, 0, 0, &why) == WSV_OK);
     end_service();
 }
 
 /* --- deadlines
  * ---------------------------------------------------------------- */
-
-static void
-advance_to(uint64_t seconds)
-{
-    wsv_os_mutex_lock(rt->lock);
-    wsv_os_mutex_lock(fake(scm)->lock);
-    fake(scm)->now = seconds * SECOND;
-    wsv_os_mutex_unlock(fake(scm)->lock);
-    wsv_scm_wake(scm, rt->reporter);
-    wsv_os_mutex_unlock(rt->lock);
-}
 
 static void
 test_late_pause_goes_back(void)
@@ -407,16 +335,16 @@ test_late_pause_goes_back(void)
 
     start_service(true);
     CHECK_SAME(send(WSV_CONTROL_PAUSE), 0);
-    CHECK(wsv_runtime_begin(rt, WSV_CONTROL_PAUSE, &why) == WSV_OK);
-    advance_to(32);
-    fake_wait_reported(scm, WSV_RUNNING);
-    CHECK(wsv_runtime_wait_expired(rt, &state) == WSV_OK);
+    CHECK(wsv_life_begin(it.life, WSV_CONTROL_PAUSE, &why) == WSV_OK);
+    hosted_advance_to(&it, 32);
+    fake_wait_reported(it.scm, WSV_RUNNING);
+    CHECK(wsv_life_wait_expired(it.life, &state) == WSV_OK);
     CHECK_SAME(state, WSV_PAUSE_PENDING);
-    CHECK_SAME(fake(scm)->died, 0);
+    CHECK_SAME(fake(it.scm)->died, 0);
     /* Late, but it has paused. */
-    CHECK(wsv_runtime_finish(rt, WSV_CONTROL_PAUSE, &why) == WSV_OK);
-    CHECK_SAME(fake_state(scm), WSV_PAUSED);
-    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_OK);
+    CHECK(wsv_life_finish(it.life, WSV_CONTROL_PAUSE, &why) == WSV_OK);
+    CHECK_SAME(fake_state(it.scm), WSV_PAUSED);
+    CHECK(wsv_life_stopped(it.life, 0, 0, &why) == WSV_OK);
     end_service();
 }
 
@@ -428,16 +356,43 @@ test_late_stop_ends_the_process_once_it_is_logged(void)
 
     start_service(true);
     CHECK_SAME(send(WSV_CONTROL_STOP), 0);
-    advance_to(31);
-    CHECK(wsv_runtime_wait_expired(rt, &state) == WSV_OK);
+    hosted_advance_to(&it, 31);
+    CHECK(wsv_life_wait_expired(it.life, &state) == WSV_OK);
     CHECK_SAME(state, WSV_STOP_PENDING);
-    CHECK_SAME(fake(scm)->died, 0);
-    wsv_runtime_expired_seen(rt);
-    wsv_os_thread_join(service);
-    CHECK_SAME(fake(scm)->died, 64006);
-    CHECK_SAME(fake_state(scm), WSV_STOP_PENDING);
-    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_E_CLOSED);
-    service = NULL;
+    CHECK_SAME(fake(it.scm)->died, 0);
+    wsv_life_expired_seen(it.life);
+    hosted_join(&it);
+    CHECK_SAME(fake(it.scm)->died, 64006);
+    CHECK_SAME(fake_state(it.scm), WSV_STOP_PENDING);
+    CHECK(wsv_life_stopped(it.life, 0, 0, &why) == WSV_E_CLOSED);
+    end_service();
+}
+
+/* What was logged about one deadline says nothing about the next. */
+static void
+test_late_pause_and_late_stop(void)
+{
+    uint32_t state = 0;
+    int i;
+
+    start_service(true);
+    CHECK_SAME(send(WSV_CONTROL_PAUSE), 0);
+    hosted_advance_to(&it, 32);
+    CHECK(wsv_life_wait_expired(it.life, &state) == WSV_OK);
+    wsv_life_expired_seen(it.life);
+    fake_wait_reported(it.scm, WSV_RUNNING);
+    CHECK_SAME(send(WSV_CONTROL_STOP), 0);
+    hosted_advance_to(&it, 62);
+    CHECK(wsv_life_wait_expired(it.life, &state) == WSV_OK);
+    CHECK_SAME(state, WSV_STOP_PENDING);
+    for (i = 0; i < 10; i++) {
+        hosted_advance_to(&it, 66);
+        sched_yield();
+        CHECK_SAME(hosted_died(&it), 0);
+    }
+    wsv_life_expired_seen(it.life);
+    hosted_join(&it);
+    CHECK_SAME(hosted_died(&it), 64006);
     end_service();
 }
 
@@ -446,20 +401,19 @@ static void
 test_late_start_ends_the_process_without_python(void)
 {
     begin_service(true);
-    advance_to(61);
-    wsv_os_mutex_lock(rt->lock);
-    while (rt->expired == 0) {
-        wsv_os_mutex_unlock(rt->lock);
+    hosted_advance_to(&it, 61);
+    wsv_os_mutex_lock(it.rt->lock);
+    while (it.rt->expired == 0) {
+        wsv_os_mutex_unlock(it.rt->lock);
         sched_yield();
-        wsv_os_mutex_lock(rt->lock);
+        wsv_os_mutex_lock(it.rt->lock);
     }
-    wsv_os_mutex_unlock(rt->lock);
-    CHECK_SAME(fake(scm)->died, 0);
-    advance_to(66);
-    wsv_os_thread_join(service);
-    CHECK_SAME(fake(scm)->died, 64006);
-    CHECK_SAME(fake_state(scm), WSV_START_PENDING);
-    service = NULL;
+    wsv_os_mutex_unlock(it.rt->lock);
+    CHECK_SAME(fake(it.scm)->died, 0);
+    hosted_advance_to(&it, 66);
+    hosted_join(&it);
+    CHECK_SAME(fake(it.scm)->died, 64006);
+    CHECK_SAME(fake_state(it.scm), WSV_START_PENDING);
     end_service();
 }
 
@@ -474,23 +428,24 @@ test_shutdown_has_no_deadline(void)
     start_service(true);
     CHECK_SAME(send(WSV_CONTROL_SHUTDOWN), 0);
     for (i = 1; i <= 3; i++) {
-        advance_to(hour * (uint64_t)i);
-        wsv_os_mutex_lock(fake(scm)->lock);
-        while (fake(scm)->last.checkpoint != (uint32_t)(1 + i))
-            (void)wsv_os_cond_wait(fake(scm)->changed, fake(scm)->lock,
+        hosted_advance_to(&it, hour * (uint64_t)i);
+        wsv_os_mutex_lock(fake(it.scm)->lock);
+        while (fake(it.scm)->last.checkpoint != (uint32_t)(1 + i))
+            (void)wsv_os_cond_wait(fake(it.scm)->changed, fake(it.scm)->lock,
                                    WSV_FOREVER);
-        wsv_os_mutex_unlock(fake(scm)->lock);
+        wsv_os_mutex_unlock(fake(it.scm)->lock);
     }
-    CHECK(wsv_runtime_progress(rt, 0, &why) == WSV_OK);
-    CHECK_SAME(rt->progress.deadline, WSV_FOREVER);
-    CHECK(wsv_runtime_stopped(rt, 0, 0, &why) == WSV_OK);
-    CHECK_SAME(fake(scm)->died, 0);
+    CHECK(wsv_life_progress(it.life, 0, &why) == WSV_OK);
+    CHECK_SAME(it.rt->progress.deadline, WSV_FOREVER);
+    CHECK(wsv_life_stopped(it.life, 0, 0, &why) == WSV_OK);
+    CHECK_SAME(fake(it.scm)->died, 0);
     end_service();
 }
 
 int
 main(void)
 {
+    int32_t before = wsv_fault_live_count();
     int i;
 
     watchdog(60);
@@ -505,9 +460,11 @@ main(void)
         test_pause_and_continue_before_a_stop();
         test_late_pause_goes_back();
         test_late_stop_ends_the_process_once_it_is_logged();
+        test_late_pause_and_late_stop();
         test_late_start_ends_the_process_without_python();
         test_shutdown_has_no_deadline();
     }
     test_handler_is_bounded();
+    CHECK(wsv_fault_live_count() == before);
     return 0;
 }

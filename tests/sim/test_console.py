@@ -60,6 +60,33 @@ class Echo(winsvc.Service):
 
 class Patient(Echo):
     stop_timeout = None
+
+class Watching(Echo):
+    """Listens to the system."""
+
+    def on_session_change(self, event):
+        print(f"session {event.session_id} {event.reason.name}")
+
+    def on_power_event(self, event):
+        print(f"power {event.reason.name}")
+
+    def on_param_change(self):
+        print("parameters")
+
+    def on_shutdown(self):
+        print("shutting down")
+
+class Loop(winsvc.AsyncService):
+    """Runs on the main thread's loop."""
+
+    name = "Loop"
+
+    async def run(self):
+        print(f"main thread {threading.current_thread() is threading.main_thread()}")
+        await self.wait_stop()
+
+    async def on_stop(self):
+        print("stopping")
 '''
 
 
@@ -130,6 +157,49 @@ def test_keys_send_controls(script: str) -> None:
         "STOP_PENDING",
         "STOPPED",
     ]
+
+
+def test_keys_send_what_the_system_sends(script: str) -> None:
+    """m, l, z and x: parameters, session, power, shutdown."""
+    with debug(f"{script}:Watching", keys=True) as program:
+        program.expect("RUNNING")
+        program.type("m")
+        program.expect("parameters")
+        program.type("l")
+        program.expect("session 1 LOCK")
+        program.expect("session 1 UNLOCK")
+        program.type("z")
+        program.expect("power SUSPEND")
+        program.expect("power RESUMEAUTOMATIC")
+        program.type("x")
+        code = program.wait()
+
+    assert code == 0
+    assert "shutting down" in program.text
+
+
+def test_system_event_without_handler_is_not_sent(script: str) -> None:
+    """The accept mask says what the system sends."""
+    with debug(f"{script}:Echo", keys=True) as program:
+        program.expect("RUNNING")
+        program.type("l")
+        program.expect("SESSIONCHANGE +not sent")
+        program.type("q")
+        code = program.wait()
+
+    assert code == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_signal_stops_async_service(script: str, number: signal.Signals) -> None:
+    """The loop has the main thread, and Ctrl+C is a STOP all the same."""
+    with debug(f"{script}:Loop") as program:
+        program.expect("main thread True")
+        program.send(number)
+        code = program.wait()
+
+    assert code == 0
+    assert "stopping" in program.text
 
 
 def test_refused_control_is_said(script: str) -> None:

@@ -16,8 +16,9 @@ from simrig import Rig, eventually
 
 import winsvc
 from winsvc import _native
+from winsvc.connection import Connection, serve
 from winsvc.errors import NotStartedBySCM, ServiceError, ServiceTimeout
-from winsvc.host import Connection, Host
+from winsvc.host import Host
 from winsvc.states import Accept, Control, StartType, State
 
 
@@ -119,11 +120,15 @@ FAULT_DISPATCH = 16
 
 def test_i1_not_started_by_an_scm_runs_nothing() -> None:
     """I-1: 1063 at once; the module is not imported."""
+
+    def load() -> type[winsvc.Service]:
+        pytest.fail("imported")
+
     sim = _native.require_sim()
     connection = Connection(sim, sim.wire_new(sim.clock_new(True)))
     sim.fault_arm(FAULT_DISPATCH, 1)
     with pytest.raises(NotStartedBySCM) as caught:
-        connection.open()
+        serve(connection, [load])
 
     assert caught.value.winerror == 1063
 

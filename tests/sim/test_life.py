@@ -73,7 +73,7 @@ def test_whole_life_calls_handlers_in_order(rig: Rig) -> None:
 
     service = rig.scm.instance("Recorder")
     assert isinstance(service, Recorder)
-    main, control = "main of Recorder", "winsvc-control"
+    main, control = "main of Recorder", "winsvc-control Recorder"
     assert service.calls[:2] == [("start a b c", main), ("run", main)]
     assert service.calls[2:] == [
         (what, control)

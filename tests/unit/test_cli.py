@@ -7,15 +7,17 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import winsvc
 from winsvc.config import ServiceConfig
+from winsvc.errors import ServiceNotActive
 from winsvc.manager import ServiceHandle, ServiceManager
-from winsvc.states import StartType
+from winsvc.states import StartType, State
 from winsvc.testing.database import SimulatedBackend
 
 Run = Callable[..., tuple[int, str, str]]
@@ -57,9 +59,17 @@ class Own(winsvc.Service):
 
 
 @pytest.fixture
-def backend() -> SimulatedBackend:
-    """A simulated SCM with a real clock."""
-    return SimulatedBackend(virtual=False)
+def backend() -> Iterator[SimulatedBackend]:
+    """A simulated SCM with a real clock; what still runs at the end is stopped."""
+    backend = SimulatedBackend(virtual=False)
+    yield backend
+    with ServiceManager(backend=backend) as manager:
+        for info in manager.list():
+            with manager.open(info.name) as handle, suppress(ServiceNotActive):
+                if handle.status().state is State.START_PENDING:
+                    handle.wait_state(State.RUNNING, timeout=20.0)
+                handle.stop()
+                handle.wait_state(State.STOPPED, timeout=20.0)
 
 
 @pytest.fixture
@@ -79,8 +89,8 @@ def run(backend: SimulatedBackend, capsys: pytest.CaptureFixture[str]) -> Run:
     ) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
             winsvc.main(
-                service,
-                words,
+                *([service] if service else []),
+                argv=words,
                 manager_factory=lambda: ServiceManager(backend=backend),
             )
         out, err = capsys.readouterr()

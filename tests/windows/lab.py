@@ -84,12 +84,15 @@ class Installed:
     def start(self, *args: str, state: State = State.RUNNING) -> Process:
         """Start it and wait for a state; return its process."""
         self.handle.start(*args)
-        status = self.handle.wait_state(state, timeout=PATIENCE)
-        return Process(status.pid)
+        return Process(self.reach(state).pid)
 
     def reach(self, state: State) -> winsvc.ServiceStatus:
-        """Wait for a state."""
-        return self.handle.wait_state(state, timeout=PATIENCE)
+        """Wait for a state; if it does not come, the log says why."""
+        try:
+            return self.handle.wait_state(state, timeout=PATIENCE)
+        except ServiceError as error:
+            error.add_note(f"the log of {self.name}:\n{self.log}")
+            raise
 
     def stop(self) -> winsvc.ServiceStatus:
         """Stop it and wait until it has."""

@@ -99,10 +99,10 @@ def test_i5_second_dispatcher_is_refused(tool: Tool) -> None:
     """I-5: 1056 for a second connection of a process, after the first's failure."""
     code = (
         "from winsvc._native import require_core\n"
-        "from winsvc.host import Connection\n"
+        "from winsvc.connection import Connection, serve\n"
         "for _ in range(2):\n"
         "    try:\n"
-        "        Connection(require_core('try')).open()\n"
+        "        serve(Connection(require_core('try')), [lambda: None])\n"
         "    except OSError as error:\n"
         "        print(error.winerror)\n"
     )

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lab import HERE, Lab
+from lab import HERE, Lab, eventually
 
 Tool = Callable[..., "subprocess.CompletedProcess[str]"]
 EXAMPLES = HERE.parents[1] / "examples"
@@ -52,6 +52,10 @@ def test_example_is_installed_and_driven(
     script("install", "--log-file", str(log_file), "--start-type", "manual")
     script("start")
     printed = [script(*command) for command in commands]
+    eventually(
+        lambda: all(text in script.log_file.read_text("utf-8") for text in logged),
+        f"{logged} in the log",
+    )
     script("restart")
     script("stop")
     stopped = script("status")
@@ -59,9 +63,6 @@ def test_example_is_installed_and_driven(
 
     assert "RUNNING" in printed[-1]
     assert "STOPPED" in stopped
-    log = log_file.read_text(encoding="utf-8")
-    for text in logged:
-        assert text in log
 
 
 def test_demo_runs(tool: Tool) -> None:

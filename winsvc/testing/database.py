@@ -7,14 +7,12 @@ does; how a service process answers is in ``process.py``.
 from __future__ import annotations
 
 import itertools
-import shlex
 import threading
 import time
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 from winsvc import _native
 from winsvc._native import StatusTuple
-from winsvc.host import Loader
 from winsvc.states import USER_CONTROLS, Accept, Control, StartType, State
 from winsvc.testing.process import (
     DEAD,
@@ -22,42 +20,51 @@ from winsvc.testing.process import (
     LATE,
     NO_THREAD,
     NOT_IN_EXE,
+    NOT_RUNNING,
+    OWN_PROCESS,
+    RUNNING,
+    ControlTuple,
     Launcher,
     SimulatedProcess,
     launch_thread,
 )
+from winsvc.testing.records import (
+    ERROR_INVALID_PARAMETER,
+    ERROR_SERVICE_REQUEST_TIMEOUT,
+    Handle,
+    Record,
+    check_arguments,
+    loader,
+    refusal,
+)
 
 PIPE_TIMEOUT = 30.0  # A-40
-START_HINT_MS = 2000  # A-60
 MAX_NAME = 256  # E-1
-MAX_ARGUMENTS = 1024  # A-27
-MAX_ARGUMENT = 1024  # with its NUL
 
-ERROR_FILE_NOT_FOUND = 2
 ERROR_INVALID_HANDLE = 6
-ERROR_INVALID_PARAMETER = 87
 ERROR_BROKEN_PIPE = 109
 ERROR_INVALID_NAME = 123
 ERROR_INVALID_SERVICE_CONTROL = 1052
-ERROR_SERVICE_REQUEST_TIMEOUT = 1053
 ERROR_SERVICE_NO_THREAD = 1054
 ERROR_SERVICE_ALREADY_RUNNING = 1056
 ERROR_SERVICE_DISABLED = 1058
 ERROR_SERVICE_DOES_NOT_EXIST = 1060
 ERROR_SERVICE_CANNOT_ACCEPT_CTRL = 1061
 ERROR_SERVICE_NOT_ACTIVE = 1062
-ERROR_PROCESS_ABORTED = 1067
 ERROR_SERVICE_MARKED_FOR_DELETE = 1072
 ERROR_SERVICE_EXISTS = 1073
-ERROR_SERVICE_NEVER_STARTED = 1077
 ERROR_DUPLICATE_SERVICE_NAME = 1078
+ERROR_DIFFERENT_SERVICE_ACCOUNT = 1079
 ERROR_SERVICE_NOT_IN_EXE = 1083
+ERROR_CTX_WINSTATION_NOT_FOUND = 7022
 
 _OUTCOMES = {
     LATE: ERROR_SERVICE_REQUEST_TIMEOUT,
     DEAD: ERROR_BROKEN_PIPE,
     NO_THREAD: ERROR_SERVICE_NO_THREAD,
     NOT_IN_EXE: ERROR_SERVICE_NOT_IN_EXE,
+    RUNNING: ERROR_SERVICE_ALREADY_RUNNING,
+    NOT_RUNNING: ERROR_SERVICE_NOT_ACTIVE,
 }
 
 # B-31: the codes that a client may send.
@@ -86,42 +93,6 @@ _ACCEPT_BITS: dict[int, Accept] = {
 _STOPS = (Control.STOP, Control.SHUTDOWN, Control.PRESHUTDOWN)
 
 
-def refusal(code: int, what: str) -> OSError:
-    """Return the error that the real binding would raise for a code."""
-    error = OSError(code, what)
-    error.winerror = code  # type: ignore[attr-defined,unused-ignore]  # as py_raise
-    return error
-
-
-@dataclass(slots=True, eq=False)
-class Record:
-    """One service in the database."""
-
-    name: str
-    display_name: str
-    command_line: str
-    service_type: int
-    start_type: int
-    account: str | None
-    load: Loader | None = None
-    description: str = ""
-    process: SimulatedProcess | None = None
-    past: list[SimulatedProcess] = field(default_factory=list)
-    pid: int = 0
-    stop_sent: bool = False  # B-37
-    deleted: bool = False  # E-31
-    handles: int = 0
-
-
-@dataclass(slots=True, eq=False)
-class Handle:
-    """A client's handle: of the SCM itself without a record."""
-
-    record: Record | None
-    is_open: bool = True
-    seen: int = 0  # reports that its holder knows of
-
-
 class SimulatedBackend:
     """The functions of a client of the SCM, on the simulated database.
 
@@ -135,6 +106,7 @@ class SimulatedBackend:
         self.clock = self._sim.clock_new(virtual)
         self.launch = launch
         self.records: dict[str, Record] = {}
+        self.session_users: dict[int, tuple[str, str]] = {}
         self.pipe_timeout = PIPE_TIMEOUT
         self._lock = threading.RLock()
         self._pids = itertools.count(1000, 4)
@@ -176,7 +148,7 @@ class SimulatedBackend:
         if (
             record.deleted
             and record.handles == 0
-            and self.status_of(record)[1] == State.STOPPED
+            and record.status()[1] == State.STOPPED
         ):
             self.records.pop(record.name.upper(), None)
 
@@ -256,7 +228,7 @@ class SimulatedBackend:
             if not manager.is_open:
                 raise refusal(ERROR_INVALID_HANDLE, "list the services")
             return [
-                (record.name, record.display_name, self.status_of(record))
+                (record.name, record.display_name, record.status())
                 for record in self.records.values()
             ]
 
@@ -267,30 +239,84 @@ class SimulatedBackend:
         what = "start the service"
         with self._lock:
             record = self._record(handle, what)
-            _check_arguments(args, what)
+            check_arguments(args, what)
             if record.deleted:
                 raise refusal(ERROR_SERVICE_MARKED_FOR_DELETE, what)
             if record.start_type == StartType.DISABLED:
                 raise refusal(ERROR_SERVICE_DISABLED, what)
-            if self.status_of(record)[1] != State.STOPPED:
+            if record.status()[1] != State.STOPPED:
                 raise refusal(ERROR_SERVICE_ALREADY_RUNNING, what)
-            if record.process is not None:
-                record.past.append(record.process)
-            load = record.load or _loader(record.command_line)
-            record.stop_sent = False
-            record.pid = next(self._pids)
-            process = record.process = SimulatedProcess(
-                record.name, load, self.clock, self.launch
-            )
-        # A-41, A-42: too late, or gone before it connected.
-        if process.connected(self.pipe_timeout) != DONE:
-            process.kill(1)
-            raise refusal(ERROR_SERVICE_REQUEST_TIMEOUT, what)
-        # A-20: the key name comes first.
-        outcome = process.start((record.name, *args), self.pipe_timeout)
-        if outcome != DONE:
-            process.kill(1)
-            raise refusal(_OUTCOMES[outcome], what)
+            process, is_new = self._process_for(record, what)
+            record.is_starting = True
+            record.life += 1
+        try:
+            while not self._start_in(process, is_new, record, args, what):
+                with self._lock:  # that process has come to its end: a new one
+                    process, is_new = self._process_for(record, what)
+        finally:
+            record.is_starting = False
+
+    def _process_for(self, record: Record, what: str) -> tuple[SimulatedProcess, bool]:
+        """Return the process to start a service in, and whether it is new."""
+        program = record.program
+        process = program.process if program else None
+        if program and process and not process.is_dead:  # A-9, A-28
+            if record.account != program.account:  # E-49e
+                record.failure = ERROR_DIFFERENT_SERVICE_ACCOUNT
+                raise refusal(ERROR_DIFFERENT_SERVICE_ACCOUNT, what)
+            record.enter(process)
+            return process, False
+        if program:
+            table, loads = program.names, program.loads
+        else:
+            table = OWN_PROCESS
+            loads = (record.load or loader(record.command_line),)
+        pid = next(self._pids)
+        process = SimulatedProcess(
+            record.name, table, loads, self.clock, self.launch, pid, self._session_user
+        )
+        if program:
+            program.process = process
+            program.account = record.account
+        record.enter(process)
+        return process, True
+
+    def _start_in(
+        self,
+        process: SimulatedProcess,
+        is_new: bool,
+        record: Record,
+        args: tuple[str, ...],
+        what: str,
+    ) -> bool:
+        """Let a process run ServiceMain; False: it has ended meanwhile (A-10)."""
+        code = ERROR_SERVICE_REQUEST_TIMEOUT  # A-41, A-42
+        outcome = process.connected(self.pipe_timeout)
+        if outcome == DONE:
+            # A-20: the key name comes first.
+            outcome = process.start((record.name, *args), self.pipe_timeout)
+            if outcome == DONE:
+                return True
+            code = _OUTCOMES[outcome]
+        with self._lock:
+            if outcome == DEAD and not is_new:
+                if record.program and record.program.process is process:
+                    record.program.process = None
+                return False
+            record.is_starting = False
+            if record.program:
+                record.failure = code
+            if not self._is_in_use(process):
+                process.kill(1)
+        raise refusal(code, what)
+
+    def _is_in_use(self, process: SimulatedProcess) -> bool:
+        """Tell whether a service of a shared process runs, or is to."""
+        return any(
+            each.program and each.status()[1] != State.STOPPED
+            for each in self.records.values()
+            if each.process is process
+        )
 
     # --- status -------------------------------------------------------------------
 
@@ -298,39 +324,21 @@ class SimulatedBackend:
         """Return the record; the service is not asked (B-43)."""
         with self._lock:
             record = self._record(handle, "query the status")
+            handle.process = record.process
             if record.process is not None:
-                handle.seen = record.process.last_report()[0]
-            return self.status_of(record)
-
-    def status_of(self, record: Record) -> StatusTuple:
-        """Return what the SCM shows of a service."""
-        kind = record.service_type  # B-6: never the reported one
-        process = record.process
-        if process is None:  # A-61
-            stopped = ERROR_SERVICE_NEVER_STARTED
-            return (kind, State.STOPPED, 0, stopped, 0, 0, 0, 0)
-        dead = process.is_dead
-        count, report = process.last_report()
-        state, accepted, exit_code, specific, checkpoint, hint = report[3:]
-        if dead and state != State.STOPPED:  # E-51; A-42 when it never connected
-            code = ERROR_PROCESS_ABORTED if count else ERROR_SERVICE_REQUEST_TIMEOUT
-            return (kind, State.STOPPED, 0, code, 0, 0, 0, 0)
-        if not count:  # A-60
-            pending = State.START_PENDING
-            return (kind, pending, 0, 0, 0, 0, START_HINT_MS, record.pid)
-        if not State(state).is_pending:  # B-7
-            checkpoint = hint = 0
-        pid = 0 if state == State.STOPPED else record.pid  # B-20
-        return (kind, state, accepted, exit_code, specific, checkpoint, hint, pid)
+                handle.seen = record.process.last_report(record.place)[0]
+            return record.status()
 
     def wait_change(self, handle: Handle, status: StatusTuple, seconds: float) -> None:
         """Wait for a report that the handle's holder has not seen."""
         del status
-        process = self._record(handle, "wait for the service").process
-        if process is None or process.is_dead:
-            time.sleep(min(seconds, 0.01))  # only another client's start can help
-        else:
-            process.wait_report(handle.seen, seconds)
+        record = self._record(handle, "wait for the service")
+        process = record.process
+        starting = record.program is not None and record.is_starting
+        if process is None or process.is_dead or starting:
+            time.sleep(min(seconds, 0.01))  # no report will tell of what comes
+        elif process is handle.process:
+            process.wait_report(handle.seen, seconds, record.place)
 
     def advance(self, seconds: float) -> None:
         """Move a virtual clock on."""
@@ -340,6 +348,12 @@ class SimulatedBackend:
         """Return the simulated time in seconds."""
         return self._sim.clock_now(self.clock) / 1e9
 
+    def _session_user(self, session_id: int) -> tuple[str, str]:
+        """Return a session's domain and user, as the real system does."""
+        if session_id not in self.session_users:
+            raise refusal(ERROR_CTX_WINSTATION_NOT_FOUND, "look up a session's user")
+        return self.session_users[session_id]
+
     # --- controls -----------------------------------------------------------------
 
     def service_control(self, handle: Handle, code: int) -> StatusTuple:
@@ -348,7 +362,7 @@ class SimulatedBackend:
         record = self._record(handle, what)
         if code not in _CLIENT_CONTROLS:
             raise refusal(ERROR_INVALID_PARAMETER, what)
-        status = self.status_of(record)
+        status = record.status()
         self._check_state(record, status, code, what)
         # B-33: answered by the SCM itself.
         if code == Control.INTERROGATE and status[1] == State.START_PENDING:
@@ -356,8 +370,8 @@ class SimulatedBackend:
         bit = _ACCEPT_BITS.get(code)
         if bit is not None and not status[2] & bit:
             raise refusal(ERROR_INVALID_SERVICE_CONTROL, what)
-        self.deliver(record, code, 0, None, what)
-        return self.status_of(record)
+        self.deliver(record, (code, 0, None), what)
+        return record.status()
 
     def _check_state(
         self, record: Record, status: StatusTuple, code: int, what: str
@@ -367,51 +381,43 @@ class SimulatedBackend:
             raise refusal(ERROR_SERVICE_NOT_ACTIVE, what)
         starting = state == State.START_PENDING
         if (
-            record.stop_sent  # B-37
+            record.stop_sent == record.life  # B-37
             or state == State.STOP_PENDING
             or (starting and code not in (Control.STOP, Control.INTERROGATE))
         ):
             raise refusal(ERROR_SERVICE_CANNOT_ACCEPT_CTRL, what)
 
-    def deliver(
-        self,
-        record: Record,
-        code: int,
-        event_type: int,
-        data: bytes | None,
-        what: str,
-    ) -> int:
+    def deliver(self, record: Record, control: ControlTuple, what: str) -> int:
         """Call the handler, whatever the state; return what it answered (A-34)."""
-        process = record.process
-        if process is None:
-            raise refusal(ERROR_SERVICE_NOT_ACTIVE, what)
-        outcome, answer = process.control(code, event_type, data, self.pipe_timeout)
-        if outcome == DEAD and self.status_of(record)[1] == State.STOPPED:
+        process, life = self._life_of(record, what)
+        outcome, answer = process.control(control, self.pipe_timeout, record.place)
+        self._check_delivered(record, outcome, what)
+        if control[0] in _STOPS:
+            record.stop_sent = life
+        return answer
+
+    def deliver_many(
+        self, record: Record, controls: Sequence[ControlTuple], what: str
+    ) -> int:
+        """Deliver up to the first that is not answered with 0; return how many."""
+        process, life = self._life_of(record, what)
+        sent, outcome, _ = process.control_many(
+            tuple(controls), self.pipe_timeout, record.place
+        )
+        if any(code in _STOPS for code, *_ in controls[: sent + (outcome == DONE)]):
+            record.stop_sent = life
+        self._check_delivered(record, outcome, what)
+        return sent
+
+    def _life_of(self, record: Record, what: str) -> tuple[SimulatedProcess, int]:
+        with self._lock:
+            if record.process is None:
+                raise refusal(ERROR_SERVICE_NOT_ACTIVE, what)
+            return record.process, record.life
+
+    def _check_delivered(self, record: Record, outcome: int, what: str) -> None:
+        if outcome == DEAD and record.status()[1] == State.STOPPED:
             # It stopped between the check and the delivery (I-33).
             raise refusal(ERROR_SERVICE_NOT_ACTIVE, what)
         if outcome != DONE:
             raise refusal(_OUTCOMES[outcome], what)
-        if code in _STOPS:
-            record.stop_sent = True
-        return answer
-
-
-def _check_arguments(args: tuple[str, ...], what: str) -> None:
-    """A-27; lengths in UTF-16 code units (J-10), the NUL included."""
-    long = any(
-        len(arg.encode("utf-16-le", "surrogatepass")) // 2 >= MAX_ARGUMENT
-        for arg in args
-    )
-    if long or len(args) > MAX_ARGUMENTS:
-        raise refusal(ERROR_INVALID_PARAMETER, what)
-
-
-def _loader(command_line: str) -> Loader:
-    """Return what a ``python -m winsvc host … TARGET`` command would import."""
-    from winsvc.target import load_target, parse_target
-
-    words = [word.strip('"') for word in shlex.split(command_line, posix=False)]
-    if "host" not in words[1:]:
-        raise refusal(ERROR_FILE_NOT_FOUND, "start the service")
-    target = parse_target(words[-1])
-    return lambda: load_target(target)

@@ -2,84 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 
-from winsvc._native import ReportTuple
+from winsvc.base import ServiceBase, check_class
 from winsvc.config import ServiceConfig
 from winsvc.journal import JournalEntry
 from winsvc.manager import ServiceHandle, ServiceManager
-from winsvc.service import Service, check_class
-from winsvc.states import Accept, State
-from winsvc.testing.database import Record, SimulatedBackend
-from winsvc.testing.process import Launcher, SimulatedProcess, launch_thread
-
-# B.2, plus the way back from a pause or continue that took too long.
-_MAY_FOLLOW = {
-    State.NOT_READY: {State.START_PENDING, State.RUNNING, State.STOPPED},
-    State.START_PENDING: {
-        State.START_PENDING,
-        State.STOP_PENDING,
-        State.RUNNING,
-        State.STOPPED,
-    },
-    State.STOP_PENDING: {State.STOP_PENDING, State.STOPPED},
-    State.RUNNING: {
-        State.RUNNING,
-        State.STOP_PENDING,
-        State.PAUSE_PENDING,
-        State.PAUSED,
-        State.STOPPED,
-    },
-    State.CONTINUE_PENDING: {
-        State.CONTINUE_PENDING,
-        State.STOP_PENDING,
-        State.RUNNING,
-        State.PAUSED,
-        State.STOPPED,
-    },
-    State.PAUSE_PENDING: {
-        State.PAUSE_PENDING,
-        State.STOP_PENDING,
-        State.PAUSED,
-        State.RUNNING,
-        State.STOPPED,
-    },
-    State.PAUSED: {
-        State.PAUSED,
-        State.STOP_PENDING,
-        State.CONTINUE_PENDING,
-        State.RUNNING,
-        State.STOPPED,
-    },
-    State.STOPPED: set(),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """One status that a service reported.
-
-    Attributes:
-        time: Seconds of the simulated clock.
-        wait_hint: Seconds.
-    """
-
-    time: float
-    state: State
-    accepts: Accept
-    exit_code: int
-    service_exit_code: int
-    checkpoint: int
-    wait_hint: float
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """A report that the SCM takes, and that breaks a rule all the same."""
-
-    service: str
-    rule: str
-    report: Report
+from winsvc.states import ServiceType
+from winsvc.testing.database import SimulatedBackend
+from winsvc.testing.process import (
+    ControlTuple,
+    Launcher,
+    SimulatedProcess,
+    launch_thread,
+)
+from winsvc.testing.records import Program, Record
+from winsvc.testing.reports import (
+    Report,
+    Subject,
+    Subscription,
+    Violation,
+    make_report,
+    violations_of,
+)
 
 
 class SimulatedScm(ServiceManager):
@@ -103,6 +48,11 @@ class SimulatedScm(ServiceManager):
         super().__init__(backend=self._simulated)
 
     @property
+    def session_users(self) -> dict[int, tuple[str, str]]:
+        """Domain and user of each logon session there is; to be changed."""
+        return self._simulated.session_users
+
+    @property
     def now(self) -> float:
         """Seconds of the simulated clock."""
         return self._simulated.monotonic()
@@ -116,7 +66,9 @@ class SimulatedScm(ServiceManager):
     def pipe_timeout(self, seconds: float) -> None:
         self._simulated.pipe_timeout = seconds
 
-    def add(self, service: type[Service], *, name: str | None = None) -> ServiceHandle:
+    def add(
+        self, service: type[ServiceBase], *, name: str | None = None
+    ) -> ServiceHandle:
         """Create a service of a class, without a command line.
 
         Args:
@@ -133,6 +85,58 @@ class SimulatedScm(ServiceManager):
             )
         )
         self._record(handle.name).load = lambda: service
+        return handle
+
+    def add_process(
+        self, *services: type[ServiceBase], also: Sequence[str] = ()
+    ) -> tuple[ServiceHandle, ...]:
+        """Create services that share one process (A-8 to A-10, A-28).
+
+        The first that is started makes the process, the others use it while it
+        lives; it ends with the last of them that stops.
+
+        Args:
+            *services: The classes that the process hosts, under their own names.
+            also: Names of further services that are said to be in that process;
+                they are not, so that starting one fails with 1083 (I-6).
+
+        Returns:
+            A handle to each, in that order.
+
+        Raises:
+            ServiceExists: There is one of these names (1073); none is created.
+        """
+        classes = tuple(map(check_class, services))
+        program = Program(
+            tuple(cls.name for cls in classes), tuple(map(_load_of, classes))
+        )
+        members = [(cls.name, cls) for cls in classes]
+        members += [(name, ServiceBase) for name in also]
+        handles: list[ServiceHandle] = []
+        try:
+            for name, cls in members:
+                handles.append(self._create_member(program, name, cls))
+        except BaseException:
+            for handle in handles:
+                with handle:
+                    handle.delete()
+            raise
+        return tuple(handles)
+
+    def _create_member(
+        self, program: Program, name: str, cls: type[ServiceBase]
+    ) -> ServiceHandle:
+        config = ServiceConfig(
+            name=name,
+            display_name=cls.display_name,
+            command=("python", "-m", "winsvc", "host", *program.names),
+            start_type=cls.start_type,
+            service_type=ServiceType.SHARE_PROCESS,
+        )
+        handle = self.create(config)
+        record = self._record(name)
+        record.program = program
+        record.place = program.place(name)
         return handle
 
     def advance(self, seconds: float) -> None:
@@ -155,14 +159,32 @@ class SimulatedScm(ServiceManager):
             What the handler answered.
         """
         record = self._record(name)
-        return self._simulated.deliver(record, control, event_type, data, "send")
+        return self._simulated.deliver(record, (control, event_type, data), "send")
+
+    def send_many(self, name: str, controls: Sequence[ControlTuple]) -> int:
+        """Deliver controls as :meth:`send` does, one after the other.
+
+        Args:
+            name: The service's.
+            controls: ``(code, event_type, data or None)`` each.
+
+        Returns:
+            How many were answered with 0; the next one was not, and those behind
+            it have not been sent.
+
+        Blocks with the GIL released until the last has been answered.
+        """
+        return self._simulated.deliver_many(self._record(name), controls, "send")
 
     def kill(self, name: str, exit_code: int = 1) -> None:
-        """End a service's process as a crash does."""
+        """End a service's process as a crash does, with all services in it."""
         self.process(name).kill(exit_code)
 
     def wait_gone(self, name: str, timeout: float = 10.0) -> int:
-        """Wait in real time until a process has ended; return its exit code.
+        """Wait in real time until a service's process has ended.
+
+        Returns:
+            The exit code of the process.
 
         Raises:
             TimeoutError: It lives still.
@@ -175,17 +197,29 @@ class SimulatedScm(ServiceManager):
         return process.exit_code
 
     def reports(self, name: str) -> tuple[Report, ...]:
-        """Return what the service's last process reported, oldest first."""
-        process = self._record(name).process
-        return tuple(map(_make_report, process.reports())) if process else ()
+        """Return what the service reported in its last process, oldest first."""
+        record = self._record(name)
+        process = record.process
+        return tuple(map(make_report, process.reports(record.place))) if process else ()
+
+    def subscriptions(self, name: str) -> tuple[Subscription, ...]:
+        """Return what the service is subscribed to, the oldest first.
+
+        One that is there after its stop has been forgotten.
+        """
+        record = self._record(name)
+        return tuple(
+            Subscription(Subject(subject), data)
+            for subject, data in self.process(name).subscriptions(record.place)
+        )
 
     def journal(self, name: str) -> tuple[JournalEntry, ...]:
-        """Return the core's journal of the service's last process."""
-        return self.process(name).journal()
+        """Return the core's journal of the service in its last process."""
+        return self.process(name).journal(self._record(name).place)
 
-    def instance(self, name: str) -> Service:
-        """Return the service object that the last process made."""
-        host = self.process(name).host
+    def instance(self, name: str) -> ServiceBase:
+        """Return the service object that its last start made."""
+        host = self.process(name).hosts.get(self._record(name).place)
         if host is None or host.service is None:
             msg = f"{name} has not been loaded yet"
             raise LookupError(msg)
@@ -194,12 +228,11 @@ class SimulatedScm(ServiceManager):
     @property
     def violations(self) -> tuple[Violation, ...]:
         """Reports that broke a rule, of all processes so far."""
-        found: list[Violation] = []
-        for record in self._simulated.records.values():
-            for process in (*record.past, record.process):
-                if process is not None:
-                    found.extend(_violations(record.name, process))
-        return tuple(found)
+        return tuple(
+            violation
+            for record in self._simulated.records.values()
+            for violation in violations_of(record)
+        )
 
     def _record(self, name: str) -> Record:
         try:
@@ -217,34 +250,5 @@ class SimulatedScm(ServiceManager):
         return process
 
 
-def _make_report(raw: ReportTuple) -> Report:
-    time, _, _, state, accepted, exit_code, specific, checkpoint, hint = raw
-    return Report(
-        time=time / 1e9,
-        state=State(state),
-        accepts=Accept(accepted),
-        exit_code=exit_code,
-        service_exit_code=specific,
-        checkpoint=checkpoint,
-        wait_hint=hint / 1000,
-    )
-
-
-def _violations(name: str, process: SimulatedProcess) -> list[Violation]:
-    found = []
-    before = State.NOT_READY
-    checkpoint = 0
-    reports = [_make_report(raw) for raw in process.reports()]
-    if process.last_report()[0] > len(reports):  # the first ones are gone
-        before, checkpoint = reports[0].state, reports[0].checkpoint
-        del reports[0]
-    for report in reports:
-        if report.state not in _MAY_FOLLOW[before]:
-            found.append(Violation(name, "B.2", report))
-        same = report.state == before and report.state.is_pending
-        if same and report.checkpoint <= checkpoint:
-            found.append(Violation(name, "C-2", report))
-        if not report.state.is_pending and (report.checkpoint or report.wait_hint):
-            found.append(Violation(name, "B-7", report))
-        before, checkpoint = report.state, report.checkpoint
-    return found
+def _load_of(service: type[ServiceBase]) -> Callable[[], type[ServiceBase]]:
+    return lambda: service

@@ -1,0 +1,152 @@
+"""What the simulated SCM keeps of a service, and what it shows of it."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from winsvc.states import State
+
+if TYPE_CHECKING:
+    from winsvc._native import StatusTuple
+    from winsvc.host import Loader
+    from winsvc.testing.process import SimulatedProcess
+
+START_HINT_MS = 2000  # A-60
+MAX_ARGUMENTS = 1024  # A-27
+MAX_ARGUMENT = 1024  # with its NUL
+
+ERROR_FILE_NOT_FOUND = 2
+ERROR_INVALID_PARAMETER = 87
+ERROR_SERVICE_REQUEST_TIMEOUT = 1053
+ERROR_PROCESS_ABORTED = 1067
+ERROR_SERVICE_NEVER_STARTED = 1077
+
+
+def refusal(code: int, what: str) -> OSError:
+    """Return the error that the real binding would raise for a code."""
+    error = OSError(code, what)
+    error.winerror = code  # type: ignore[attr-defined,unused-ignore]  # as py_raise
+    return error
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """What a shared process runs; services that it has not may name it too."""
+
+    names: tuple[str, ...]
+    loads: tuple[Loader, ...]
+    process: SimulatedProcess | None = None
+    """The one that lives, or the last that did."""
+    account: str | None = None
+    """That of the process's first service (E-49e)."""
+
+    def place(self, name: str) -> int:
+        """Return a service's place in the table (A-8); behind all: it has none."""
+        names = [each.upper() for each in self.names]
+        return names.index(name.upper()) if name.upper() in names else len(names)
+
+
+@dataclass(slots=True, eq=False)
+class Record:
+    """One service in the database."""
+
+    name: str
+    display_name: str
+    command_line: str
+    service_type: int
+    start_type: int
+    account: str | None
+    load: Loader | None = None
+    program: Program | None = None
+    """For a service of a shared process."""
+    place: int = 0
+    """In its process's table."""
+    description: str = ""
+    process: SimulatedProcess | None = None
+    past: list[SimulatedProcess] = field(default_factory=list)
+    pid: int = 0
+    life: int = 0
+    """Number of the last start."""
+    reports_before: int = 0
+    """What its process had reported of it before that start."""
+    is_starting: bool = False
+    """A StartService has not returned yet."""
+    failure: int = 0
+    """Why a start in a shared process failed."""
+    stop_sent: int = 0
+    """The life in which it was told to stop (B-37)."""
+    deleted: bool = False  # E-31
+    handles: int = 0
+
+    def enter(self, process: SimulatedProcess) -> None:
+        """Be in a process from now on; its reports so far are of former lives."""
+        if self.process is not process:
+            if self.process is not None:
+                self.past.append(self.process)
+            self.process = process
+        process.hosts.pop(self.place, None)
+        self.pid = process.pid
+        self.failure = 0
+        self.reports_before = process.last_report(self.place)[0]
+
+    def status(self) -> StatusTuple:
+        """Return what the SCM shows of it."""
+        kind = self.service_type  # B-6: never the reported one
+        process = self.process
+        if process is None:  # A-61
+            stopped = ERROR_SERVICE_NEVER_STARTED
+            return (kind, State.STOPPED, 0, stopped, 0, 0, 0, 0)
+        dead = process.is_dead
+        count, report = process.last_report(self.place)
+        state, accepted, exit_code, specific, checkpoint, hint = (
+            State(report[3]),
+            *report[4:],
+        )
+        if count <= self.reports_before:
+            if self.is_starting or not (dead or self.failure):  # A-60
+                pending = State.START_PENDING
+                return (kind, pending, 0, 0, 0, 0, START_HINT_MS, self.pid)
+            # A-42, A-64; E-51 if it has been started, and has not said so.
+            died = ERROR_PROCESS_ABORTED if self.program else 0
+            code = self.failure or died or ERROR_SERVICE_REQUEST_TIMEOUT
+            return (kind, State.STOPPED, 0, code, 0, 0, 0, 0)
+        if dead and state != State.STOPPED:  # E-51
+            return (kind, State.STOPPED, 0, ERROR_PROCESS_ABORTED, 0, 0, 0, 0)
+        if not state.is_pending:  # B-7
+            checkpoint = hint = 0
+        pid = 0 if state == State.STOPPED else self.pid  # B-20
+        return (kind, state, accepted, exit_code, specific, checkpoint, hint, pid)
+
+
+@dataclass(slots=True, eq=False)
+class Handle:
+    """A client's handle: of the SCM itself without a record."""
+
+    record: Record | None
+    is_open: bool = True
+    process: SimulatedProcess | None = None
+    """What its holder knows of: this process, and so many of its reports."""
+    seen: int = 0
+
+
+def check_arguments(args: tuple[str, ...], what: str) -> None:
+    """A-27; lengths in UTF-16 code units (J-10), the NUL included."""
+    long = any(
+        len(arg.encode("utf-16-le", "surrogatepass")) // 2 >= MAX_ARGUMENT
+        for arg in args
+    )
+    if long or len(args) > MAX_ARGUMENTS:
+        raise refusal(ERROR_INVALID_PARAMETER, what)
+
+
+def loader(command_line: str) -> Loader:
+    """Return what a ``python -m winsvc host … TARGET`` command would import."""
+    from winsvc.target import load_target, parse_target
+
+    words = [word.strip('"') for word in shlex.split(command_line, posix=False)]
+    if "host" not in words[1:]:
+        raise refusal(ERROR_FILE_NOT_FOUND, "start the service")
+    target = parse_target(words[-1])
+    return lambda: load_target(target)
