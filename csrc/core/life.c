@@ -107,7 +107,8 @@ wsv_life_accept(wsv_life life, uint32_t handled, wsv_oserr *why)
             wsv_progress_raise(&rt->progress, wsv_scm_now(rt->scm), 0);
         wsv_runtime_post_locked(rt);
         err = wsv_runtime_flush_locked(rt, WSV_FOREVER, why);
-        if (err != WSV_OK && rt->settings.handled == handled)
+        if (err != WSV_OK && rt->settings.handled == handled &&
+            !wsv_life_over_locked(life))
             rt->settings.handled = before; /* the SCM may not want it */
     }
     wsv_os_mutex_unlock(rt->lock);

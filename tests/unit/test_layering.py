@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 CSRC = ROOT / "csrc"
-PURE = ("state", "progress", "queue", "journal")
+PURE = ("state", "progress", "queue", "journal", "payload")
 PLATFORM = re.compile(r"#include <(windows|winsvc|pthread|process|unistd|time)\.h>")
 
 # Folder -> the folders whose headers it may include.
