@@ -7,6 +7,8 @@ before it spends time on anything else.
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from winsvc import constants as constants
+    from winsvc import daemon as daemon
     from winsvc.aio import AsyncService as AsyncService
     from winsvc.base import ServiceExit as ServiceExit
     from winsvc.cli import main as main
@@ -73,16 +75,19 @@ _HOMES = {
         "State",
     ],
 }
+_MODULES = ("constants", "daemon")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
-__all__ = sorted(_HOME_OF)
+__all__ = sorted([*_HOME_OF, *_MODULES])
 
 
 def __getattr__(name: str) -> object:
-    if name not in _HOME_OF:
+    if name not in _HOME_OF and name not in _MODULES:
         msg = f"module {__name__!r} has no attribute {name!r}"
         raise AttributeError(msg)
     from importlib import import_module
 
+    if name in _MODULES:
+        return import_module(f"{__name__}.{name}")
     value = getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
     globals()[name] = value
     return value

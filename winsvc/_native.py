@@ -112,6 +112,15 @@ class Hosting(Protocol):
     def wait_stop(self, life: Capsule, seconds: float | None, /) -> bool | None:
         """Block; True: stop, False: the time is up, None: woken."""
 
+    def wait_news(
+        self, life: Capsule, until: int | None, seen: int, /
+    ) -> tuple[int, int]:
+        """Block until a time in ns, or news: a number that is not ``seen``.
+
+        Returns that number, and the time.  It changes with every ``wake``, with
+        the stop, and with the end.
+        """
+
     def progress(self, life: Capsule, hint: float, /) -> bool:
         """Raise the checkpoint; False: nothing is pending."""
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, ClassVar
 from winsvc.states import Accept, StartType, State
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from uuid import UUID
 
     from winsvc.events import Event
@@ -271,6 +272,9 @@ class ServiceBase:
 
     # --- what a style of writing services gives: see Host ------------------------
 
+    _idle: ClassVar[Callable[[], float] | None] = None
+    """Called while the process waits for the SCM: see ``connection.serve``."""
+
     def _live(self, host: Host) -> None:
         """Run the user's start and main code, on the main thread."""
         raise NotImplementedError
@@ -283,8 +287,16 @@ class ServiceBase:
         """Learn, on the control thread, that no event will come any more."""
 
 
+class HasService:
+    """What stands for a class of services: a ``winsvc.daemon.Daemon``."""
+
+    service: type[ServiceBase]
+
+
 def check_class(cls: object) -> type[ServiceBase]:
     """Return a class that can be hosted, or raise a clear TypeError."""
+    if isinstance(cls, HasService):
+        cls = cls.service
     if not (isinstance(cls, type) and issubclass(cls, ServiceBase)):
         msg = f"{cls!r} is no subclass of winsvc.Service or winsvc.AsyncService"
         raise TypeError(msg)

@@ -95,6 +95,10 @@ class Host:
             pass
         return result
 
+    def wait_news(self, until: int | None, seen: int) -> tuple[int, int]:
+        """Wait for a time (ns, the SCM's clock), a wake, the stop or the end."""
+        return self._hosting.wait_news(self._life, until, seen)
+
     def wake(self) -> None:
         """Let the main thread look round for signals."""
         self._hosting.wake(self._handle)
@@ -241,6 +245,10 @@ class Host:
         self._start_over.set()
         return True
 
+    def finish(self, event: Event) -> None:
+        """Report PAUSED or RUNNING: a pause or continue is done; again: nothing."""
+        self._hosting.finish(self._life, event.control)
+
     def failed(self, error: BaseException) -> None:
         """Note that ``on_start``, or later ``run``, has raised."""
         if self._is_started:
@@ -321,7 +329,7 @@ class Host:
             if not self._hosting.begin(self._life, event.control):
                 return None
             self.service._deliver(event)  # noqa: SLF001 - made for this
-            self._hosting.finish(self._life, event.control)
+            self.finish(event)
             return None
         return self.service._deliver(event)  # noqa: SLF001 - made for this
 

@@ -12,9 +12,10 @@ from winsvc.connection import OWN_PROCESS_NAME, Connection, serve
 from winsvc.signals import ignore_console
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from winsvc.base import ServiceBase
+    from winsvc.connection import Idle
     from winsvc.host import Host, Loader
 
 
@@ -45,7 +46,12 @@ def run(
     services = (service, *more)
     names = tuple(each.name for each in services) if more else (OWN_PROCESS_NAME,)
     loads = [lambda each=each: each for each in services]
-    return _run(loads, names, log_file, folder)
+    idles = {
+        index: each._idle  # noqa: SLF001 - made for this
+        for index, each in enumerate(services)
+        if each._idle is not None  # noqa: SLF001
+    }
+    return _run(loads, names, log_file, folder, idles)
 
 
 def host(
@@ -88,12 +94,13 @@ def _run(
     names: tuple[str, ...],
     log_file: str | None,
     folder: str,
+    idles: Mapping[int, Idle] | None = None,
 ) -> int:
     core = _native.require_core("host a service")
     connection = Connection(core, names=names, session_user=core.session_user)
     log = _Log(log_file, folder, names[0])
     with ignore_console():
-        return serve(connection, loads, on_host=log.start)
+        return serve(connection, loads, on_host=log.start, idles=idles)
 
 
 class _Log:

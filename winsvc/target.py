@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
-from winsvc.base import ServiceBase, check_class
+from winsvc.base import HasService, ServiceBase, check_class
 
 _locks: dict[Path, threading.Lock] = {}
 
@@ -77,12 +77,14 @@ def load_target(target: Target) -> type[ServiceBase]:
     """
     module = _load_file(target.module) if target.is_file else None
     module = module or importlib.import_module(target.module)
-    if target.cls:
-        if not hasattr(module, target.cls):
-            msg = f"{target.module} has no {target.cls}; {_offer(module)}"
-            raise TypeError(msg)
+    if target.cls and hasattr(module, target.cls):
         return check_class(getattr(module, target.cls))
     services = services_of(module)
+    if target.cls:  # a daemon's class goes by its alias
+        services = [each for each in services if each.__name__ == target.cls]
+    if target.cls and not services:
+        msg = f"{target.module} has no {target.cls}; {_offer(module)}"
+        raise TypeError(msg)
     if len(services) != 1:
         msg = f"{target.module} needs a class after a colon; {_offer(module)}"
         raise TypeError(msg)
@@ -121,14 +123,16 @@ def _execute(file: Path) -> ModuleType:
 
 def services_of(module: ModuleType) -> list[type[ServiceBase]]:
     """Return the services that a module itself defines."""
-    return [
+    values = vars(module).values()
+    found = (
         value
-        for value in vars(module).values()
+        for value in (v.service if isinstance(v, HasService) else v for v in values)
         if isinstance(value, type)
         and issubclass(value, ServiceBase)
         and value.__module__ == module.__name__
         and value.name
-    ]
+    )
+    return list(dict.fromkeys(found))
 
 
 def _offer(module: ModuleType) -> str:

@@ -144,21 +144,39 @@ wsv_life_answer(wsv_life life, uint32_t ticket, uint32_t answer)
     return in_time;
 }
 
+/* A power setting's present value comes at once (D-12), while it starts too:
+ * the SCM is to know that it is wanted. */
+static wsv_err
+accept_early_locked(wsv_runtime *rt, uint32_t bit, wsv_oserr *why)
+{
+    if (rt->state != WSV_START_PENDING || (rt->early & bit) != 0)
+        return WSV_OK;
+    rt->early |= bit;
+    wsv_progress_raise(&rt->progress, wsv_scm_now(rt->scm), 0);
+    wsv_runtime_post_locked(rt);
+    return wsv_runtime_flush_locked(rt, WSV_FOREVER, why);
+}
+
 wsv_err
 wsv_life_subscribe(wsv_life life, wsv_subject subject, const void *what,
                    uint32_t size, void **subscription, wsv_oserr *why)
 {
     wsv_runtime *rt = life.rt;
+    wsv_err err = WSV_E_STATE;
     void *status_handle;
-    bool is_up;
 
     wsv_os_mutex_lock(rt->lock);
     status_handle = rt->status_handle;
-    is_up = rt->registered && rt->state != WSV_STOPPED &&
-            !wsv_life_over_locked(life);
+    if (rt->registered && rt->state != WSV_STOPPED &&
+        !wsv_life_over_locked(life)) {
+        err = WSV_OK;
+        if (subject == WSV_POWER_SETTING)
+            err = accept_early_locked(
+                rt, wsv_state_accept_bit(WSV_CONTROL_POWEREVENT), why);
+    }
     wsv_os_mutex_unlock(rt->lock);
-    if (!is_up)
-        return WSV_E_STATE;
+    if (err != WSV_OK)
+        return err;
     return wsv_scm_subscribe(rt->scm, status_handle, subject, what, size,
                              subscription, why);
 }
@@ -285,6 +303,27 @@ wsv_life_wait_stop(wsv_life life, uint64_t timeout)
     }
     wsv_os_mutex_unlock(rt->lock);
     return err;
+}
+
+/* A number that changes with every wake, with the stop, and with the end. */
+static uint32_t
+news_locked(wsv_life life)
+{
+    return life.rt->wakes + life.rt->stopping + wsv_life_over_locked(life);
+}
+
+void
+wsv_life_wait_news(wsv_life life, uint64_t until, uint32_t *seen,
+                   uint64_t *now)
+{
+    wsv_runtime *rt = life.rt;
+
+    wsv_os_mutex_lock(rt->lock);
+    while (news_locked(life) == *seen && wsv_scm_now(rt->scm) < until)
+        (void)wsv_scm_wait(rt->scm, rt->stops, rt->lock, until, false);
+    *seen = news_locked(life);
+    *now = wsv_scm_now(rt->scm);
+    wsv_os_mutex_unlock(rt->lock);
 }
 
 wsv_err

@@ -28,6 +28,16 @@ wsv_runtime_note_locked(wsv_runtime *rt, uint32_t kind, uint32_t a, uint32_t b,
     return wsv_journal_add(&rt->journal, &entry);
 }
 
+uint32_t
+wsv_runtime_accepted_locked(const wsv_runtime *rt)
+{
+    uint32_t handled = rt->settings.handled;
+    uint32_t accepted = wsv_state_accepted(rt->state, handled);
+
+    return rt->state == WSV_START_PENDING ? accepted | (handled & rt->early)
+                                          : accepted;
+}
+
 void
 wsv_runtime_post_locked(wsv_runtime *rt)
 {
@@ -42,8 +52,7 @@ wsv_runtime_post_locked(wsv_runtime *rt)
     last->status.type = rt->family->count > 1 ? SERVICE_WIN32_SHARE_PROCESS
                                               : SERVICE_WIN32_OWN_PROCESS;
     last->status.state = rt->state;
-    last->status.accepted =
-        wsv_state_accepted(rt->state, rt->settings.handled);
+    last->status.accepted = wsv_runtime_accepted_locked(rt);
     last->status.exit_code = rt->exit_code;
     last->status.specific_code = rt->specific_code;
     last->status.checkpoint = rt->progress.checkpoint;

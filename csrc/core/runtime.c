@@ -91,6 +91,7 @@ wsv_runtime_begin_life_locked(wsv_runtime *rt)
     rt->settings.resume = DEFAULT_BUDGET;
     rt->state = WSV_NOT_READY;
     rt->exit_code = rt->specific_code = 0;
+    rt->early = 0;
     rt->registered = rt->start_over = rt->stopping = false;
     rt->paused = rt->finished = rt->expired_seen = false;
     rt->dropped = rt->expired = 0;
@@ -153,13 +154,14 @@ wsv_runtime_handle(void *ctx, const wsv_control *control)
                                      control->event_type, control->size);
     if (control->data != NULL)
         wsv_journal_keep(&rt->journal, number, control->data, control->size);
-    made = wsv_state_decide(
-        rt->state, wsv_state_accepted(rt->state, rt->settings.handled),
-        control->code);
+    made = wsv_state_decide(rt->state, wsv_runtime_accepted_locked(rt),
+                            control->code);
     if (query != WSV_QUERY_NONE) {
         /* In any state: a code of our own would refuse it (D-13). */
         reply = rt->replies[query];
         made.answer = reply.answer;
+        if (rt->state == WSV_START_PENDING)
+            reply.patience = 0; /* no handler runs beside on_start */
     }
     if (made.action != WSV_ANSWER) {
         if (reply.patience != 0)

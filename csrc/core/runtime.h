@@ -76,7 +76,7 @@ void wsv_runtime_orphaned(void *rt);
 
 /* Nothing more will come: the process is dead or never had an SCM. */
 void wsv_runtime_close(wsv_runtime *rt);
-/* Make every wait_start and wait_stop return WSV_E_WOKEN once. */
+/* Make every wait_start and wait_stop return WSV_E_WOKEN once, and be news. */
 void wsv_runtime_wake(wsv_runtime *rt);
 uint32_t wsv_runtime_exit_code(wsv_runtime *rt) WSV_NOGIL;
 /* As wsv_journal_get; `data` (room for WSV_JOURNAL_BYTES) gets the entry's
@@ -135,6 +135,12 @@ wsv_err wsv_life_finish(wsv_life life, uint32_t control,
                         wsv_oserr *why) WSV_NOGIL;
 /* WSV_OK: it is to stop, WSV_E_TIMEOUT after `timeout` ns, WSV_E_WOKEN. */
 wsv_err wsv_life_wait_stop(wsv_life life, uint64_t timeout) WSV_NOGIL;
+/* Wait, in any state, until the clock says `until` or there is news: a number
+ * other than `seen`, which changes with wsv_runtime_wake, with the stop and
+ * with the end of the life.  `seen` gets that number, so that no news between
+ * two waits is lost. */
+void wsv_life_wait_news(wsv_life life, uint64_t until, uint32_t *seen,
+                        uint64_t *now) WSV_NOGIL;
 /* Raise the checkpoint, report, and move the deadline on by the phase's whole
  * budget.  `hint` in ms, 0: as before.  WSV_E_STATE: not in a pending state.
  */

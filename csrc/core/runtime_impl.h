@@ -42,6 +42,7 @@ struct wsv_runtime {
     wsv_settings settings;
     uint32_t state;
     uint32_t exit_code, specific_code;
+    uint32_t early;   /* accept bits for while it starts: registered for */
     bool registered;  /* status_handle can be used */
     bool start_over;  /* ServiceMain has reported, or could not */
     bool stopping;    /* latched with STOP_PENDING */
@@ -83,6 +84,8 @@ uint32_t wsv_runtime_begin_life_locked(wsv_runtime *rt);
 /* Add a journal entry of now; returns its number. */
 uint64_t wsv_runtime_note_locked(wsv_runtime *rt, uint32_t kind, uint32_t a,
                                  uint32_t b, uint32_t c);
+/* The accept mask of the present state. */
+uint32_t wsv_runtime_accepted_locked(const wsv_runtime *rt);
 /* Put the present status into the outbox, over an older one of that state. */
 void wsv_runtime_post_locked(wsv_runtime *rt);
 /* Enter a state and put it into the outbox. */

@@ -152,7 +152,9 @@ wsv_state_decide(uint32_t state, uint32_t accepted, uint32_t control)
         return decision(WSV_ANSWER, 0, WSV_ERROR_CALL_NOT_IMPLEMENTED);
     if (wsv_state_is_stop(control))
         return decision(WSV_ENTER, WSV_STOP_PENDING, WSV_NO_ERROR);
-    if (state == WSV_NOT_READY || state == WSV_START_PENDING)
+    /* While it starts: what it has registered for, and no more (B-33). */
+    if (state == WSV_NOT_READY || (state == WSV_START_PENDING && bit == 0 &&
+                                   control != WSV_CONTROL_DEVICEEVENT))
         return decision(WSV_ANSWER, 0, ERROR_SERVICE_CANNOT_ACCEPT_CTRL);
     /* In the other states PAUSE and CONTINUE wait their turn in the queue:
      * what they mean depends on those before them (B-35, I-37). */

@@ -189,6 +189,30 @@ wait_stop(PyObject *Py_UNUSED(module), PyObject *args)
     return PyBool_FromLong(err == WSV_OK);
 }
 
+/* wait_news(life, until in ns | None, seen) -> (news, now in ns) */
+WSV_GIL static PyObject *
+wait_news(PyObject *Py_UNUSED(module), PyObject *args)
+{
+    PyObject *capsule, *when;
+    uint64_t until = WSV_FOREVER, now;
+    unsigned int seen;
+    uint32_t news;
+    wsv_life life;
+
+    if (!PyArg_ParseTuple(args, "OOI:wait_news", &capsule, &when, &seen))
+        return NULL;
+    if (!life_of(capsule, &life))
+        return NULL;
+    if (when != Py_None) {
+        until = PyLong_AsUnsignedLongLong(when);
+        if (PyErr_Occurred())
+            return NULL;
+    }
+    news = seen;
+    DETACHED(wsv_life_wait_news(life, until, &news, &now));
+    return Py_BuildValue("IK", (unsigned int)news, (unsigned long long)now);
+}
+
 /* progress(life, hint seconds | 0) -> bool; False: nothing is pending */
 WSV_GIL static PyObject *
 progress(PyObject *Py_UNUSED(module), PyObject *args)
@@ -450,6 +474,7 @@ PyMethodDef py_life_methods[] = {
     {"begin", begin, METH_VARARGS, NULL},
     {"finish", finish, METH_VARARGS, NULL},
     {"wait_stop", wait_stop, METH_VARARGS, NULL},
+    {"wait_news", wait_news, METH_VARARGS, NULL},
     {"progress", progress, METH_VARARGS, NULL},
     {"request_stop", request_stop, METH_O, NULL},
     {"stopped", stopped, METH_VARARGS, NULL},

@@ -28,11 +28,13 @@ typedef struct wsv_sim_report {
 typedef enum wsv_sim_outcome {
     WSV_SIM_DONE,
     WSV_SIM_LATE,       /* no answer within the time-out */
-    WSV_SIM_DEAD,       /* the process died */
+    WSV_SIM_DEAD,       /* the process died over it (A-45), or is about to
+                           end and starts nothing more */
     WSV_SIM_NO_THREAD,  /* ServiceMain's thread could not be made */
     WSV_SIM_NOT_IN_EXE, /* no such service here */
     WSV_SIM_RUNNING,    /* to be started, and not STOPPED */
-    WSV_SIM_NOT_RUNNING /* to be controlled, and STOPPED or never started */
+    WSV_SIM_NOT_RUNNING /* to be controlled, and STOPPED, never started, or
+                           gone with its process */
 } wsv_sim_outcome;
 
 /* `clock` is borrowed and outlives the wire. */

@@ -68,7 +68,10 @@ exchange(wsv_scm *wire, wsv_sim_request *mine, uint64_t timeout)
     post_locked(wire, mine);
     while (!mine->done) {
         if (wire->dead || (wire->ended && wire->serving != mine)) {
-            mine->outcome = WSV_SIM_DEAD;
+            /* A control that nobody has taken came to a stopped service. */
+            mine->outcome = mine->is_start || wire->serving == mine
+                                ? WSV_SIM_DEAD
+                                : WSV_SIM_NOT_RUNNING;
             break;
         }
         if (!in_time) {

@@ -80,8 +80,7 @@ see(const wsv_queued *event, const uint8_t *data)
             (void)wsv_life_finish(it.life, event->code, &why);
         break;
     case WSV_CONTROL_DEVICEEVENT:
-        CHECK(event->ticket != 0);
-        if (event->ticket % 4 != 0) /* else it is late */
+        if (event->ticket % 4 != 0) /* else it is late, or came at the start */
             answered += wsv_life_answer(it.life, event->ticket,
                                         event->ticket % 2 != 0 ? DENY : 0);
         break;

@@ -161,7 +161,9 @@ check_table_alone(uint32_t answer)
 static void
 test_not_accepted(void)
 {
+    wsv_queued event;
     wsv_oserr why;
+    int i;
 
     hosted_new(&it, NULL, true); /* it does not accept the profile's */
     check_table_alone(0);        /* before there was any life */
@@ -174,6 +176,11 @@ test_not_accepted(void)
     CHECK_SAME(ask(WSV_QUERY_QUERYCHANGECONFIG), DENY);
     CHECK_SAME(hosted_send(&it, WSV_CONTROL_STOP), 0);
     check_table_alone(DENY);
+    for (i = 0; i < 2; i++) { /* those of its start: no handler has answered */
+        event = next_event(0);
+        CHECK_SAME(event.code, WSV_CONTROL_DEVICEEVENT);
+        CHECK_SAME(event.ticket, 0);
+    }
     CHECK_SAME(next_event(0).code, WSV_CONTROL_STOP); /* and nothing else */
     hosted_stop(&it);
     CHECK_SAME(hosted_total(&it, WSV_JOURNAL_LATE), 0);

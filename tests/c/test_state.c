@@ -89,10 +89,12 @@ test_accept_bits(void)
 /* B-33 as a drawing: what the handler does with a control that is accepted.
  * `a` answers 0 and nothing else, `b` refuses with 1061, `q` queues,
  * `S` enters STOP_PENDING, `P` PAUSE_PENDING, `C` CONTINUE_PENDING, `t`
- * refuses a trigger with 1115 (E-86).  Columns: stops, PAUSE, CONTINUE,
+ * refuses a trigger with 1115 (E-86), `r` queues what has an accept bit and
+ * DEVICEEVENT, and refuses the rest with 1061: while it starts, only what it
+ * has registered for is accepted.  Columns: stops, PAUSE, CONTINUE,
  * INTERROGATE, any other, TRIGGEREVENT. */
 static const char *const reactions[STATES] = {
-    [0] = "S b b a b b", [1] = "a b b a b t", [2] = "S b b a b b",
+    [0] = "S b b a b b", [1] = "a b b a b t", [2] = "S q q a r q",
     [3] = "a b b a b t", [4] = "S P q a q q", [5] = "S q q a q q",
     [6] = "S q q a q q", [7] = "S q C a q q",
 };
@@ -112,7 +114,9 @@ reaction(uint32_t state, uint32_t control)
         column = 3;
     else if (control == 0x20)
         column = 5;
-    return reactions[state][column * 2];
+    if (reactions[state][column * 2] != 'r')
+        return reactions[state][column * 2];
+    return expected_bit(control) != 0 || control == 0x0B ? 'q' : 'b';
 }
 
 static void

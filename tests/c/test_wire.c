@@ -246,6 +246,25 @@ stop(house *it, uint32_t service)
     reach(it, service, STOPPED);
 }
 
+/* Wait until the handler of the first service waits for the gate. */
+static void
+wait_inside(house *it)
+{
+    wsv_os_mutex_lock(it->lock);
+    while (!it->services[0].inside)
+        (void)wsv_os_cond_wait(it->changed, it->lock, WSV_FOREVER);
+    wsv_os_mutex_unlock(it->lock);
+}
+
+static void
+open_gate(house *it)
+{
+    wsv_os_mutex_lock(it->lock);
+    it->gate = false;
+    wsv_os_cond_broadcast(it->changed);
+    wsv_os_mutex_unlock(it->lock);
+}
+
 /* --- the tests
  * --------------------------------------------------------------- */
 
@@ -356,10 +375,52 @@ test_all_services_die_with_their_process(void)
     CHECK(wsv_sim_is_dead(it.wire, &code));
     CHECK_SAME(code, 9);
     for (i = 0; i < SERVICES; i++)
-        CHECK(control(&it, i, BLOCK, &answer) == WSV_SIM_DEAD);
+        CHECK(control(&it, i, BLOCK, &answer) == WSV_SIM_NOT_RUNNING);
     CHECK(start(&it, name_b, '1') == WSV_SIM_DEAD);
     CHECK(house_close(&it) == WSV_E_CLOSED);
     CHECK(it.services[0].orphaned && it.services[2].orphaned);
+    wsv_clock_free(clock);
+}
+
+static void
+block_and_die(void *arg)
+{
+    house *it = arg;
+    uint32_t answer;
+
+    CHECK(control(it, 0, BLOCK, &answer) == WSV_SIM_DEAD); /* */
+}
+
+static void
+wait_and_die(void *arg)
+{
+    house *it = arg;
+    uint32_t answer;
+
+    CHECK(control(it, 1, BLOCK, &answer) == WSV_SIM_NOT_RUNNING);
+}
+
+static void
+test_a_process_dies_in_a_handler(void)
+{
+    wsv_os_thread *blocked, *waiting;
+    wsv_clock *clock;
+    house it;
+
+    CHECK(wsv_clock_new(true, &clock) == WSV_OK);
+    house_open(&it, clock);
+    CHECK(start(&it, name_a, '1') == WSV_SIM_DONE);
+    CHECK(start(&it, name_b, '1') == WSV_SIM_DONE);
+    it.gate = true;
+    blocked = thread_new(block_and_die, &it);
+    wait_inside(&it);
+    waiting = thread_new(wait_and_die, &it);
+    wsv_sim_kill(it.wire, 9);
+    wsv_os_thread_join(blocked);
+    wsv_os_thread_join(waiting);
+    open_gate(&it);
+    CHECK(house_close(&it) == WSV_E_CLOSED);
+    CHECK_SAME(it.services[1].handled, 0);
     wsv_clock_free(clock);
 }
 
@@ -488,10 +549,7 @@ test_a_late_answer_goes_to_nobody(void)
     reach(&it, 1, RUNNING);
     it.gate = true;
     blocked = thread_new(send_block, &it);
-    wsv_os_mutex_lock(it.lock);
-    while (!it.services[0].inside)
-        (void)wsv_os_cond_wait(it.changed, it.lock, WSV_FOREVER);
-    wsv_os_mutex_unlock(it.lock);
+    wait_inside(&it);
     waiting = thread_new(send_late, &it); /* it waits as well */
     while (atomic_load(&late) < 2) {
         wsv_clock_advance(clock, SECOND);
@@ -499,10 +557,7 @@ test_a_late_answer_goes_to_nobody(void)
     }
     wsv_os_thread_join(blocked);
     wsv_os_thread_join(waiting);
-    wsv_os_mutex_lock(it.lock);
-    it.gate = false;
-    wsv_os_cond_broadcast(it.changed);
-    wsv_os_mutex_unlock(it.lock);
+    open_gate(&it);
     CHECK(control(&it, 1, REFUSE, &answer) == WSV_SIM_DONE);
     CHECK_SAME(answer, 1061);
     CHECK_SAME(it.services[1].handled, 1); /* the late one was taken back */
@@ -585,6 +640,7 @@ main(void)
     test_a_service_starts_again_in_the_same_process();
     test_a_start_races_with_the_end();
     test_all_services_die_with_their_process();
+    test_a_process_dies_in_a_handler();
     test_a_thread_that_fails_is_one_services_matter();
     test_senders_take_turns();
     test_a_late_answer_goes_to_nobody();

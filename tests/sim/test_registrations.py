@@ -13,12 +13,13 @@ from simrig import Rig
 import winsvc
 from winsvc import _native
 from winsvc.errors import ServiceError
-from winsvc.events import PowerEvent, SessionChange
+from winsvc.events import DeviceEvent, DeviceReason, PowerEvent, SessionChange
 from winsvc.power import PowerSetting
 from winsvc.registrations import Registration
-from winsvc.states import Control, FailureCode, State
+from winsvc.states import Accept, Control, FailureCode, State
 from winsvc.testing import Subject, Subscription
 from winsvc.testing.records import refusal
+from winsvc.testing.system import power_setting_change, volume_event
 
 NAME = "Watcher"
 FAULT_SUBSCRIBE = 128
@@ -163,6 +164,60 @@ def test_registering_in_on_start_and_on_stop(rig: Rig) -> None:
     assert (running, stopping) == ((BATTERY,), (BATTERY, DISKS))
     assert rig.scm.subscriptions(NAME) == ()
     assert rig.scm.wait_gone(NAME) == 0
+
+
+class Early(winsvc.Service):
+    """Registers while it starts, and takes its time."""
+
+    name = NAME
+
+    def __init__(self) -> None:
+        self.registered = threading.Event()
+        self.go = threading.Event()
+        self.calls: list[object] = []
+
+    def on_start(self) -> None:
+        self.register_power_setting(PowerSetting.BATTERY_PERCENTAGE)
+        self.register_device_notifications()
+        self.registered.set()
+        assert self.go.wait(20)
+        self.calls.append("started")
+
+    def on_power_event(self, event: PowerEvent) -> None:
+        self.calls.append(event.control)
+
+    def on_device_event(self, event: DeviceEvent) -> None:
+        self.calls.append(event.control)
+
+
+def test_what_comes_while_it_starts_is_kept(rig: Rig) -> None:
+    """D-12: the present value comes at once; it is accepted, and handled later."""
+    handle = rig.scm.add(Early)
+    handle.start()
+    rig.eventually(lambda: hosted(rig), "it is loaded")
+    service = rig.scm.instance(NAME)
+    assert isinstance(service, Early)
+    assert service.registered.wait(20)
+    accepts = handle.status().accepts
+    answers = [
+        rig.scm.send(NAME, *power_setting_change(PowerSetting.BATTERY_PERCENTAGE, 50)),
+        rig.scm.send(NAME, *volume_event(DeviceReason.DEVICEARRIVAL, "D")),
+        rig.scm.send(NAME, 200),
+    ]
+    service.go.set()
+    rig.eventually(lambda: len(service.calls) == 3, "both are handled")
+
+    assert accepts == Accept.POWEREVENT | Accept.SHUTDOWN | Accept.STOP
+    assert answers == [0, 0, 1061]
+    assert service.calls == ["started", Control.POWEREVENT, Control.DEVICEEVENT]
+    handle.stop()
+    assert rig.scm.wait_gone(NAME) == 0
+
+
+def hosted(rig: Rig) -> object:
+    """Return the service once it is made."""
+    host = rig.scm.process(NAME).host
+    return host and host.service
 
 
 def test_coroutines_register_too(rig: Rig) -> None:

@@ -14,15 +14,17 @@ from simrig import Rig
 import winsvc
 from winsvc import _native
 from winsvc.errors import ServiceError
+from winsvc.events import DeviceEvent
 from winsvc.journal import Kind
 from winsvc.manager import ServiceHandle
-from winsvc.states import Accept, Control, FailureCode, ServiceType, State
+from winsvc.states import Accept, Control, FailureCode, Query, ServiceType, State
 from winsvc.testing import Subject, Subscription
 
 PATIENCE = 20.0
 ERROR_SERVICE_SPECIFIC_ERROR = 1066
 ERROR_PROCESS_ABORTED = 1067
 ERROR_NOT_ENOUGH_QUOTA = 1816
+DEVICEQUERYREMOVE = 0x8001
 FAULT_THREAD = 8
 FAULT_SUBSCRIBE = 128
 QUEUE_SLOTS = 1021  # without those for stops (csrc/core/queue.h)
@@ -384,6 +386,40 @@ def test_i91_death_of_the_process_ends_all_services(rig: Rig) -> None:
     for handle in handles:
         stop(rig, handle)
     assert rig.scm.wait_gone("E") == 0
+
+
+def test_i82_death_during_a_control(rig: Rig) -> None:
+    """I-82, A-45: 109 for the control that was in the handler, 1062 for others."""
+
+    class Asked(Member):
+        def on_start(self) -> None:
+            self.ask(Query.DEVICEQUERYREMOVE)
+
+        def on_device_event(self, event: DeviceEvent) -> bool:
+            self.inside.set()
+            assert self.gate.wait(PATIENCE)
+            return True
+
+    cls = member("A", Asked)
+    handles = rig.scm.add_process(cls, member("B"))
+    run_all(rig, handles)
+
+    def send(name: str, control: int, event_type: int = 0) -> int:
+        with pytest.raises(OSError) as caught:  # noqa: PT011 - checked below
+            rig.scm.send(name, control, event_type)
+        code: int = caught.value.winerror  # type: ignore[attr-defined,unused-ignore]
+        return code
+
+    with ThreadPoolExecutor(1) as pool:
+        query = pool.submit(send, "A", Control.DEVICEEVENT, DEVICEQUERYREMOVE)
+        assert latest(cls).inside.wait(PATIENCE)
+        rig.scm.kill("B", 7)
+        code = query.result(PATIENCE)
+    latest(cls).gate.set()
+
+    assert (code, send("A", 200), send("B", 200)) == (109, 1062, 1062)
+    assert {h.status().exit_code for h in handles} == {ERROR_PROCESS_ABORTED}
+    assert rig.scm.wait_gone("A") == 7
 
 
 def test_hung_stop_spares_the_others(rig: Rig) -> None:

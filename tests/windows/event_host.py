@@ -152,6 +152,9 @@ class Tapped(winsvc.Service):
     tap: Tap
     accepts = Accept(0x6EF8)
 
+    def __init__(self) -> None:
+        self.heard = threading.Semaphore(0)
+
     def on_event(self, event: Event) -> bool | None:
         match event.control:
             case 200 | 201 | 202:
@@ -164,6 +167,7 @@ class Tapped(winsvc.Service):
                     event.event_type,
                     event.data.hex(),
                 )
+                self.heard.release()
         return False if event.is_query else None
 
     def send(self, code: int) -> None:
@@ -181,6 +185,8 @@ class Tapped(winsvc.Service):
                 for name, (control, event_type, data, _) in STRUCTURES.items():
                     answer = self.tap.call(control, event_type, data)
                     self.log.info("called sent %s: %d", name, answer)
+                    # The queue holds 64 KB.
+                    assert self.heard.acquire(timeout=20), name
                 for entry in self.journal():
                     if entry.control is not None and entry.control < 0x80:
                         data = entry.data or b""
