@@ -23,7 +23,6 @@ from winsvc.manager import ServiceManager
 from winsvc.shared import named_target, parse_services
 from winsvc.states import ServiceType, StartType, State
 from winsvc.testing.database import SimulatedBackend
-from winsvc.testing.records import Program
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -90,19 +89,9 @@ def run(backend: SimulatedBackend, capsys: pytest.CaptureFixture[str]) -> Run:
 
 @pytest.fixture
 def installed(run: Run, backend: SimulatedBackend) -> SimulatedBackend:
-    """An SCM with both, in one process.
-
-    A real SCM knows a shared process by its command line; the simulated one does
-    not read it.
-    """
+    """An SCM with both, in one process."""
     code, _, err = run("install")
     assert code == 0, err
-    names = tuple(service.name for service in BOTH)
-    program = Program(names, (lambda: Collector, lambda: Reporter))
-    for name in names:
-        record = backend.records[name.upper()]
-        record.program = program
-        record.place = program.place(name)
     return backend
 
 

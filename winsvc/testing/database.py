@@ -13,7 +13,15 @@ from collections.abc import Sequence
 
 from winsvc import _native
 from winsvc._native import StatusTuple
-from winsvc.states import USER_CONTROLS, Accept, Control, StartType, State
+from winsvc.handlers import HANDLERS
+from winsvc.states import (
+    USER_CONTROLS,
+    Accept,
+    Control,
+    ServiceType,
+    StartType,
+    State,
+)
 from winsvc.testing.process import (
     DEAD,
     DONE,
@@ -32,9 +40,11 @@ from winsvc.testing.records import (
     ERROR_INVALID_PARAMETER,
     ERROR_SERVICE_REQUEST_TIMEOUT,
     Handle,
+    Program,
     Record,
     check_arguments,
     loader,
+    program_of,
     refusal,
 )
 
@@ -71,24 +81,7 @@ _OUTCOMES = {
 _CLIENT_CONTROLS = frozenset((1, 2, 3, 4, 6, 7, 8, 9, 10)) | frozenset(USER_CONTROLS)
 # B-34 and D.1; INTERROGATE, DEVICEEVENT and user codes need none.
 _ACCEPT_BITS: dict[int, Accept] = {
-    Control.STOP: Accept.STOP,
-    Control.PAUSE: Accept.PAUSE_CONTINUE,
-    Control.CONTINUE: Accept.PAUSE_CONTINUE,
-    Control.SHUTDOWN: Accept.SHUTDOWN,
-    Control.PARAMCHANGE: Accept.PARAMCHANGE,
-    Control.NETBINDADD: Accept.NETBINDCHANGE,
-    Control.NETBINDREMOVE: Accept.NETBINDCHANGE,
-    Control.NETBINDENABLE: Accept.NETBINDCHANGE,
-    Control.NETBINDDISABLE: Accept.NETBINDCHANGE,
-    Control.HARDWAREPROFILECHANGE: Accept.HARDWAREPROFILECHANGE,
-    Control.POWEREVENT: Accept.POWEREVENT,
-    Control.SESSIONCHANGE: Accept.SESSIONCHANGE,
-    Control.PRESHUTDOWN: Accept.PRESHUTDOWN,
-    Control.TIMECHANGE: Accept.TIMECHANGE,
-    Control.TRIGGEREVENT: Accept.TRIGGEREVENT,
-    Control.USERMODEREBOOT: Accept.USERMODEREBOOT,
-    Control.LOWRESOURCES: Accept.LOWRESOURCES,
-    Control.SYSTEMLOWRESOURCES: Accept.SYSTEMLOWRESOURCES,
+    code: handler.accept for code, handler in HANDLERS.items() if handler.accept
 }
 _STOPS = (Control.STOP, Control.SHUTDOWN, Control.PRESHUTDOWN)
 
@@ -106,6 +99,7 @@ class SimulatedBackend:
         self.clock = self._sim.clock_new(virtual)
         self.launch = launch
         self.records: dict[str, Record] = {}
+        self._programs: dict[str, Program] = {}  # by their command line
         self.session_users: dict[int, tuple[str, str]] = {}
         self.pipe_timeout = PIPE_TIMEOUT
         self._lock = threading.RLock()
@@ -258,6 +252,7 @@ class SimulatedBackend:
 
     def _process_for(self, record: Record, what: str) -> tuple[SimulatedProcess, bool]:
         """Return the process to start a service in, and whether it is new."""
+        self._find_program(record)
         program = record.program
         process = program.process if program else None
         if program and process and not process.is_dead:  # A-9, A-28
@@ -280,6 +275,16 @@ class SimulatedBackend:
             program.account = record.account
         record.enter(process)
         return process, True
+
+    def _find_program(self, record: Record) -> None:
+        """Let services of one command line share a process, as on Windows."""
+        if record.program or not record.service_type & ServiceType.SHARE_PROCESS:
+            return
+        line = record.command_line
+        program = self._programs.get(line) or program_of(line)
+        if program is not None:
+            record.program = self._programs[line] = program
+            record.place = program.place(record.name)
 
     def _start_in(
         self,

@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from winsvc.__main__ import parse_shared_host
 from winsvc.states import State
 
 if TYPE_CHECKING:
@@ -143,10 +144,27 @@ def check_arguments(args: tuple[str, ...], what: str) -> None:
 
 def loader(command_line: str) -> Loader:
     """Return what a ``python -m winsvc host … TARGET`` command would import."""
+    return _loader_of(_host_words(command_line)[-1])
+
+
+def program_of(command_line: str) -> Program | None:
+    """Return what a command with several ``NAME=TARGET`` runs; else ``None``."""
+    hosted = parse_shared_host(_host_words(command_line))
+    if hosted is None:
+        return None
+    targets, names = hosted[0]
+    return Program(names, tuple(map(_loader_of, targets)))
+
+
+def _host_words(command_line: str) -> list[str]:
+    words = [word.strip('"') for word in shlex.split(command_line, posix=False)]
+    if "host" not in words[1:-1]:
+        raise refusal(ERROR_FILE_NOT_FOUND, "start the service")
+    return words[words.index("host", 1) + 1 :]
+
+
+def _loader_of(text: str) -> Loader:
     from winsvc.target import load_target, parse_target
 
-    words = [word.strip('"') for word in shlex.split(command_line, posix=False)]
-    if "host" not in words[1:]:
-        raise refusal(ERROR_FILE_NOT_FOUND, "start the service")
-    target = parse_target(words[-1])
+    target = parse_target(text)
     return lambda: load_target(target)
