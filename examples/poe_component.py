@@ -116,4 +116,4 @@ states = winsvc.daemon.spawn(
 
 if __name__ == "__main__":
     # $poe_kernel->run();
-    winsvc.main(states.service)
+    winsvc.main(states)

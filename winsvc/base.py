@@ -293,6 +293,11 @@ class HasService:
     service: type[ServiceBase]
 
 
+def class_of(service: type[ServiceBase] | HasService) -> type[ServiceBase]:
+    """Return the class that is meant."""
+    return service.service if isinstance(service, HasService) else service
+
+
 def check_class(cls: object) -> type[ServiceBase]:
     """Return a class that can be hosted, or raise a clear TypeError."""
     if isinstance(cls, HasService):

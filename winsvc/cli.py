@@ -6,12 +6,14 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from winsvc.base import class_of
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
-    from winsvc.base import ServiceBase
+    from winsvc.base import HasService, ServiceBase
     from winsvc.manager import ServiceManager
 
     Classes: TypeAlias = Sequence[type[ServiceBase]]
@@ -31,7 +33,7 @@ name.
 
 
 def main(
-    *services: type[ServiceBase],
+    *services: type[ServiceBase] | HasService,
     argv: Sequence[str] | None = None,
     manager_factory: Callable[[], ServiceManager] | None = None,
 ) -> NoReturn:
@@ -51,10 +53,11 @@ def main(
     A script that the SCM has started, so without arguments, is hosted.
     """
     words = list(sys.argv[1:] if argv is None else argv)
-    if services and not words and os.name == "nt":
-        _host_if_started(services)
+    classes = tuple(map(class_of, services))
+    if classes and not words and os.name == "nt":
+        _host_if_started(classes)
     # After that: the SCM waits for nothing but what has to be imported.
-    parser = make_parser(services)
+    parser = make_parser(classes)
     if not words:
         parser.print_help(sys.stderr)
         sys.exit(USAGE)
@@ -67,7 +70,7 @@ def main(
         parser.error(f"{options.command} takes no parameters")
     if hasattr(options, "args"):
         options.args += parameters
-    sys.exit(Commands(parser, services, manager_factory).run(options))
+    sys.exit(Commands(parser, classes, manager_factory).run(options))
 
 
 def _host_if_started(services: Classes) -> None:

@@ -12,7 +12,7 @@
     clock = winsvc.daemon.spawn(callback, alias="PyClock")
 
     if __name__ == "__main__":
-        winsvc.main(clock.service)
+        winsvc.main(clock)
 
 A callback is called at once when its state begins, and again every
 ``poll_interval``, until :meth:`Daemon.next_state` is called.  How that maps to

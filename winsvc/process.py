@@ -8,24 +8,28 @@ import threading
 from typing import TYPE_CHECKING
 
 from winsvc import _native
+from winsvc.base import class_of
 from winsvc.connection import OWN_PROCESS_NAME, Connection, serve
 from winsvc.signals import ignore_console
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from winsvc.base import ServiceBase
+    from winsvc.base import HasService, ServiceBase
     from winsvc.connection import Idle
     from winsvc.host import Host, Loader
 
 
 def run(
-    service: type[ServiceBase], *more: type[ServiceBase], log_file: str | None = None
+    service: type[ServiceBase] | HasService,
+    *more: type[ServiceBase] | HasService,
+    log_file: str | None = None,
 ) -> int:
     """Host services in this process, which the SCM has started.
 
     Args:
-        service: The class; its instance is made when the SCM starts it.
+        service: The class, or a ``winsvc.daemon.Daemon``; its instance is made
+            when the SCM starts it.
         more: Others of the same, shared process: the SCM starts and stops each
             on its own, and the process ends with the last.  The first service
             has the main thread, the others one each.
@@ -43,7 +47,7 @@ def run(
     """
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     folder = os.path.dirname(os.path.abspath(main)) if main else sys.prefix
-    services = (service, *more)
+    services = tuple(map(class_of, (service, *more)))
     names = tuple(each.name for each in services) if more else (OWN_PROCESS_NAME,)
     loads = [lambda each=each: each for each in services]
     idles = {

@@ -62,7 +62,7 @@ class Script:
 
 def start(rig: Rig, made: Daemon, *args: str) -> winsvc.ServiceHandle:
     """Start a daemon and wait until it runs, and has been told so."""
-    handle = rig.scm.add(made.service)
+    handle = rig.scm.add(made)
     handle.start(*args)
     rig.reach(made.service.name, State.RUNNING)
     rig.eventually(lambda: made.state is State.RUNNING, "it knows")
@@ -126,7 +126,7 @@ def test_pending_state_repeats_until_next_state(
     """Every cycle, and the SCM sees the pending state all the while."""
     script = Script(state)
     made = daemon.spawn(script)
-    handle = rig.scm.add(made.service)
+    handle = rig.scm.add(made)
     handle.start()
     if state is not State.START_PENDING:
         rig.reach(NAME, State.RUNNING)
@@ -347,7 +347,7 @@ def test_stop_while_starting_leaves_running_out(rig: Rig) -> None:
     """START_PENDING's callback is not waited for; STOP_PENDING's comes at once."""
     script = Script(State.START_PENDING)
     made = daemon.spawn(script)
-    handle = rig.scm.add(made.service)
+    handle = rig.scm.add(made)
     handle.start()
     wait_calls(rig, script, 1)
     handle.stop()
@@ -402,7 +402,7 @@ def test_daemon_stops_itself(rig: Rig, state: State) -> None:
 
     script.react = react
     made = daemon.spawn(script)
-    handle = rig.scm.add(made.service)
+    handle = rig.scm.add(made)
     handle.start()
     if state is State.PAUSED:
         rig.reach(NAME, State.RUNNING)
@@ -435,7 +435,7 @@ def test_process_that_is_killed_while_it_starts_ends(rig: Rig) -> None:
     """Nobody goes on calling for an SCM that is gone."""
     script = Script(State.START_PENDING)
     made = daemon.spawn(script)
-    rig.scm.add(made.service).start()
+    rig.scm.add(made).start()
     wait_calls(rig, script, 1)
     rig.scm.kill(NAME, 9)
 
@@ -563,7 +563,7 @@ def test_daemon_has_what_services_have(
     """Arguments, log, journal, progress, what it accepts; all else by instance."""
     script = Script(State.START_PENDING)
     made = daemon.spawn(script)
-    handle = rig.scm.add(made.service)
+    handle = rig.scm.add(made)
     handle.start("a", "b c")
     wait_calls(rig, script, 1)
     made.progress(wait_hint=12.0)
@@ -638,7 +638,7 @@ def test_exception_in_a_callback_ends_the_service(
         raise error
 
     made = daemon.spawn({name: plain if kind == "plain" else coroutine})
-    handle = rig.scm.add(made.service)
+    handle = rig.scm.add(made)
     handle.start()
     if name not in ("start_pending", "running"):
         rig.reach(NAME, State.RUNNING)
@@ -666,13 +666,13 @@ def test_failed_daemon_is_stopped_all_the_same(rig: Rig) -> None:
     """The states of the stop come after an exception too, but not after a start's."""
     script = Script()
     made = daemon.spawn({"running": lambda *_: 1 / 0, "stop_pending": script})
-    rig.scm.add(made.service).start()
+    rig.scm.add(made).start()
     rig.scm.wait_gone(NAME)
     other = Script()
     failing = daemon.spawn(
         {"start_pending": lambda *_: 1 / 0, "stop_pending": other}, alias="Failing"
     )
-    rig.scm.add(failing.service).start()
+    rig.scm.add(failing).start()
     rig.scm.wait_gone("Failing")
 
     assert script.calls == [(State.STOP_PENDING, Control.STOP)]
@@ -772,7 +772,7 @@ def test_exit_in_a_task_ends_the_service(rig: Rig, where: str) -> None:
         made.next_state()
 
     made = daemon.spawn(callback)
-    rig.scm.add(made.service).start()
+    rig.scm.add(made).start()
 
     assert rig.scm.wait_gone(NAME) == 3
     if where == "running":
@@ -921,7 +921,7 @@ def test_several_daemons_share_a_process(rig: Rig) -> None:
     """Each has its key name, its states and its thread; one stops alone (A-8, A-28)."""
     scripts = {name: Script() for name in ("Alpha", "Beta")}
     made = [daemon.spawn(script, alias=name) for name, script in scripts.items()]
-    handles = rig.scm.add_process(*(each.service for each in made))
+    handles = rig.scm.add_process(*made)
     for handle in handles:
         handle.start()
         rig.reach(handle.name, State.RUNNING)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from winsvc.base import ServiceBase, check_class
+from winsvc.base import HasService, ServiceBase, check_class
 from winsvc.config import ServiceConfig
 from winsvc.journal import JournalEntry
 from winsvc.manager import ServiceHandle, ServiceManager
@@ -67,7 +67,7 @@ class SimulatedScm(ServiceManager):
         self._simulated.pipe_timeout = seconds
 
     def add(
-        self, service: type[ServiceBase], *, name: str | None = None
+        self, service: type[ServiceBase] | HasService, *, name: str | None = None
     ) -> ServiceHandle:
         """Create a service of a class, without a command line.
 
@@ -75,20 +75,20 @@ class SimulatedScm(ServiceManager):
             service: The class that its process hosts.
             name: Key name; default: the class's own.
         """
-        check_class(service)
+        cls = check_class(service)
         handle = self.create(
             ServiceConfig(
-                name=name or service.name,
-                display_name=service.display_name,
-                command=("python", "-m", "winsvc", "host", service.__qualname__),
-                start_type=service.start_type,
+                name=name or cls.name,
+                display_name=cls.display_name,
+                command=("python", "-m", "winsvc", "host", cls.__qualname__),
+                start_type=cls.start_type,
             )
         )
-        self._record(handle.name).load = lambda: service
+        self._record(handle.name).load = lambda: cls
         return handle
 
     def add_process(
-        self, *services: type[ServiceBase], also: Sequence[str] = ()
+        self, *services: type[ServiceBase] | HasService, also: Sequence[str] = ()
     ) -> tuple[ServiceHandle, ...]:
         """Create services that share one process (A-8 to A-10, A-28).
 
