@@ -191,7 +191,7 @@ def test_present_value_of_a_setting_comes_at_once(lab: Lab) -> None:
     eventually(lambda: heard(service, "PowerSettingChange"), "the present value")
 
 
-@pytest.mark.skipif(WINE, reason="Wine takes any handle for a device's")
+@pytest.mark.skipif(WINE, reason="H-49: Wine takes any handle for a device's")
 def test_wrong_handle_is_refused(lab: Lab) -> None:
     """The error has Windows's code, the service goes on."""
     service = lab.install("WrongHandle", file=FILE)
@@ -228,7 +228,7 @@ def test_session_user_is_who_is_logged_on(lab: Lab) -> None:
     assert heard(service, "user") == [f"user {(domain, user) if user else None!r}"]
 
 
-@pytest.mark.skipif(WINE, reason="Wine answers with its user for any session")
+@pytest.mark.skipif(WINE, reason="H-50: Wine answers with its user for any session")
 def test_session_that_is_not_there_is_nobodys(lab: Lab) -> None:
     """None, whatever the number; session 0 is the services' own."""
     service = lab.install("Sessions", file=FILE)
