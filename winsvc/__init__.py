@@ -75,7 +75,7 @@ _HOMES = {
         "State",
     ],
 }
-_MODULES = ("constants", "daemon")
+_MODULES = ("constants", "daemon", "devices", "events", "power", "testing")
 _HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
 __all__ = sorted([*_HOME_OF, *_MODULES])
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from winsvc._native import Capsule, Hosting
 
 OWN_PROCESS_NAME = ""
+_FIRST_LOOK = 0.25  # seconds: who was not started by an SCM is told so by then (A-3)
 Idle: TypeAlias = Callable[[], float]
 """Called while a service waits for its start; returns seconds to the next call."""
 
@@ -69,8 +70,8 @@ class Connection:
 
         Blocks with the GIL released; signal handlers run after ``wake``.
         """
+        patience = _FIRST_LOOK if idle is not None else None
         while True:
-            patience = idle() if idle is not None else None
             try:
                 started = self.hosting.wait_start(self.handles[index], patience)
             except EOFError:
@@ -79,6 +80,7 @@ class Connection:
                 raise as_service_error(error) from None
             if started is not None:
                 return started
+            patience = idle() if idle is not None else None
 
     def join(self) -> None:
         """Wait until the dispatcher has returned: the last service has stopped.

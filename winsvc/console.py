@@ -184,16 +184,17 @@ class _Session:
 
     def _stop(self) -> None:
         self._interrupted = True
-        if self._handle.status().state is State.START_PENDING:
-            # The SCM would refuse: a starting service accepts no STOP.
+        status = self._handle.status()
+        if status.state is State.START_PENDING and Accept.STOP not in status.accepts:
+            # The SCM would refuse: until its code is loaded it accepts no STOP (B-44).
             self._stop_wanted = True
-            more = "once it has started; Ctrl+C again ends it now"
+            more = "once it is loaded; Ctrl+C again ends it now"
             self._timeline.say("!", "STOP", more)
         else:
             self._send(Control.STOP)
 
     def _stop_if_started(self) -> None:
-        if self._stop_wanted and self._handle.status().state is State.RUNNING:
+        if self._stop_wanted and Accept.STOP in self._handle.status().accepts:
             self._stop_wanted = False
             self._send(Control.STOP)
 

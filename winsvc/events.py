@@ -115,7 +115,7 @@ class Event:
         event_type: The event type of the extended controls, else 0.
         data: A copy of the raw payload, ``b""`` without one.
         count: How often it came: above 1 only for the kinds that may be
-            folded together when the queue is full (``docs/design.md`` 4).
+            folded together when the queue is full (``docs/events.md``).
     """
 
     control: Control | int

@@ -191,16 +191,20 @@ class Host:
             name=f"winsvc-deadline {self.name}",
             daemon=True,
         )
-        deadline.start()
-        service = self._load(load)
-        if service is not None:
-            with exits_of_threads(self):
-                control.start()
-                self._run_user_code(service)
-                control.join()
+        try:
+            deadline.start()
+            service = self._load(load)
+            if service is not None:
+                with exits_of_threads(self):
+                    control.start()
+                    self._run_user_code(service)
+                    control.join()
+        except RuntimeError as error:  # no more threads can be made
+            self._fail(FailureCode.START, "cannot be run", error)
         self.registrations.end()
         self._report_stopped()
-        deadline.join()
+        if deadline.ident is not None:
+            deadline.join()
         return self.exit_code
 
     def _load(self, load: Loader) -> ServiceBase | None:
@@ -305,7 +309,8 @@ class Host:
             event = make_event(code, event_type, data, count)
             answer = None
             try:
-                answer = self._handle_event(event)
+                handled = self._handle_event(event)
+                answer = None if handled is None else bool(handled)
             except BaseException as error:  # noqa: BLE001 - all end the service
                 stopping = isinstance(event, Stop)
                 self._fail(
@@ -353,7 +358,8 @@ class Host:
                     _all_tracebacks(),
                 )
             for handler in logging.getLogger("winsvc").handlers:
-                handler.flush()
+                with suppress(Exception):
+                    handler.flush()
             self._hosting.expired_seen(self._life)
 
     # --- exit codes ---------------------------------------------------------------
@@ -381,8 +387,14 @@ def _log(message: str, *args: object, error: BaseException | None = None) -> Non
 
 def _exit_code_of(error: BaseException, failure: FailureCode) -> int:
     match error:
+        case BaseExceptionGroup():
+            codes = [_exit_code_of(each, failure) for each in error.exceptions]
+            _, others = error.split((ServiceExit, SystemExit))
+            return int(failure) if others else next(filter(None, codes), 0)
         case ServiceExit():
             return error.code
+        case SystemExit(code=None | 0) if failure is FailureCode.IMPORT:
+            return int(failure)  # it ended before it brought a service
         case SystemExit(code=None):
             return 0
         case SystemExit(code=int(code)):

@@ -64,6 +64,14 @@ class LogWriter(io.TextIOBase):
         # sys.stderr, must not come round again.
         self._local = threading.local()
 
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """Return what scripts ask for."""
+        return "utf-8"
+
+    def reconfigure(self, **options: object) -> None:
+        """Do nothing: as many scripts begin, and a log is UTF-8 anyway."""
+
     def writable(self) -> bool:
         """Return True."""
         return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from contextlib import suppress
 from enum import IntEnum
 from typing import TYPE_CHECKING, NamedTuple, Self
 
@@ -141,4 +142,5 @@ class Registrations:
             try:
                 self._hosting.unsubscribe(registration.handle)
             except OSError:
-                log.exception("%s could not end a registration", self._service)
+                with suppress(Exception):  # STOPPED is still to be reported
+                    log.exception("%s could not end a registration", self._service)

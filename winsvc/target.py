@@ -7,13 +7,16 @@ import importlib.util
 import os
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.machinery import ModuleSpec
 from pathlib import Path
 from types import ModuleType
 
 from winsvc.base import HasService, ServiceBase, check_class
 
-_locks: dict[Path, threading.Lock] = {}
+_files: dict[str, Path] = {}  # by the name that each is imported under
+_lock = threading.Lock()  # of that, and of sys.path
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +80,12 @@ def load_target(target: Target) -> type[ServiceBase]:
     """
     module = _load_file(target.module) if target.is_file else None
     module = module or importlib.import_module(target.module)
-    if target.cls and hasattr(module, target.cls):
-        return check_class(getattr(module, target.cls))
     services = services_of(module)
     if target.cls:  # a daemon's class goes by its alias
+        named = getattr(module, target.cls, None)
         services = [each for each in services if each.__name__ == target.cls]
+        if isinstance(named, type | HasService) or (named and not services):
+            return check_class(named)
     if target.cls and not services:
         msg = f"{target.module} has no {target.cls}; {_offer(module)}"
         raise TypeError(msg)
@@ -96,29 +100,37 @@ def _load_file(path: str) -> ModuleType:
     if not file.is_file():
         msg = f"there is no file {file}"
         raise ImportError(msg)
-    folder = str(file.parent)
-    if folder not in sys.path:
-        sys.path.insert(0, folder)
-    with _locks.setdefault(file, threading.Lock()):
-        module = sys.modules.get(file.stem)
-        if module is not None and module.__dict__.get("__file__") == str(file):
-            return module
-        return _execute(file)
+    name = file.stem.replace(".", "_")  # no package's
+    with _lock:
+        loaded = sys.modules.get(name)
+        if loaded is not None and _file_of(loaded) != file:
+            msg = f"{file} cannot be imported as {name}: {loaded!r} is; rename it"
+            raise ImportError(msg)
+        _files[name] = file
+        if _Finder not in sys.meta_path:
+            sys.meta_path.insert(0, _Finder)
+        folder = str(file.parent)
+        if folder not in sys.path:
+            sys.path.insert(0, folder)
+    return importlib.import_module(name)  # locks: a sibling may be importing it too
 
 
-def _execute(file: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(file.stem, file)
-    if spec is None or spec.loader is None:
-        msg = f"{file} cannot be imported"
-        raise ImportError(msg)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[file.stem] = module
-    try:
-        spec.loader.exec_module(module)
-    except BaseException:
-        sys.modules.pop(file.stem, None)
-        raise
-    return module
+def _file_of(module: ModuleType) -> Path | None:
+    path = getattr(module, "__file__", None)
+    return Path(path).resolve() if path else None
+
+
+class _Finder:
+    """Finds the files that are targets, under their stems."""
+
+    @staticmethod
+    def find_spec(
+        name: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        """Return a file's spec; ``None``: it is no target."""
+        del path, target
+        file = _files.get(name)
+        return importlib.util.spec_from_file_location(name, file) if file else None
 
 
 def services_of(module: ModuleType) -> list[type[ServiceBase]]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
+from weakref import WeakSet
 
 from winsvc.base import ServiceExit
 
@@ -17,7 +18,12 @@ log = logging.getLogger("winsvc.host")
 
 _lock = threading.Lock()  # of the two below
 _hosts: list[Host] = []
-_previous = threading.excepthook
+_doubtful: WeakSet[threading.Thread] = WeakSet()
+"""Threads that were there when a service ended: they may have been its own."""
+
+
+_Hook = Callable[[threading.ExceptHookArgs], object]
+_installed: tuple[_Hook, _Hook] | None = None  # ours, and the one before
 
 
 @contextmanager
@@ -25,37 +31,54 @@ def exits_of_threads(host: Host) -> Iterator[None]:
     """Let ServiceExit that nobody catches in a thread end this host's service.
 
     A thread does not tell which service it works for: with several services up
-    in this process, ServiceExit in one is only logged.
+    in this process, or in a thread older than the end of another, ServiceExit is
+    only logged.
     """
-    global _previous
+    global _installed
     with _lock:
-        if not _hosts:
-            _previous, threading.excepthook = threading.excepthook, _hook
+        if _installed is None:
+            _installed = _hook_before(threading.excepthook), threading.excepthook
+            threading.excepthook = _installed[0]
         _hosts.append(host)
     try:
         yield
     finally:
         with _lock:
             _hosts.remove(host)
-            if not _hosts and threading.excepthook is _hook:
-                threading.excepthook = _previous
+            _doubtful.update(threading.enumerate())
+            if not _hosts:
+                ours, before = _installed
+                if threading.excepthook is ours:
+                    threading.excepthook = before
+                _installed = None
 
 
-def _hook(args: threading.ExceptHookArgs) -> None:
-    if not isinstance(args.exc_value, ServiceExit):
-        _previous(args)
-        return
+def _hook_before(previous: _Hook) -> _Hook:
+    """Return a new hook: somebody may have kept an older one, to call it."""
+
+    def hook(args: threading.ExceptHookArgs) -> None:
+        if isinstance(args.exc_value, ServiceExit):
+            _end_service(args.thread, args.exc_value.code)
+        else:
+            previous(args)
+
+    return hook
+
+
+def _end_service(thread: threading.Thread | None, code: int) -> None:
     with _lock:
         hosts = tuple(_hosts)
-    name = args.thread.name if args.thread else "a thread"
-    if len(hosts) != 1:
+    name = thread.name if thread else "a thread"
+    if len(hosts) == 1 and thread not in _doubtful:
+        with suppress(Exception):
+            log.info("%s ends %s by ServiceExit", name, hosts[0].name)
+        hosts[0].request_stop(code)
+        return
+    with suppress(Exception):
         log.error(
-            "%s raised ServiceExit(%d), and %d services are up: call request_stop() "
-            "of the one that shall end",
+            "%s raised ServiceExit(%d), and nobody knows for which service: call "
+            "request_stop() of the one that shall end (%d services are up)",
             name,
-            args.exc_value.code,
+            code,
             len(hosts),
         )
-        return
-    log.info("%s ends %s by ServiceExit", name, hosts[0].name)
-    hosts[0].request_stop(args.exc_value.code)

@@ -18,8 +18,9 @@ typedef enum wsv_entry_kind {
     WSV_JOURNAL_REQUEST,     /* a = control: the service asked for it itself */
     WSV_JOURNAL_EXPIRED,     /* a = the pending state past its deadline */
     WSV_JOURNAL_WAKEUP,      /* the reporter woke up; a = state */
-    WSV_JOURNAL_LATE,        /* a = control, b = event type: Python's answer
-                                came too late, result = the one given */
+    WSV_JOURNAL_LATE,        /* a = control, b = event type: Python gave no
+                                answer in time, or before the stop; result =
+                                the one given */
     WSV_JOURNAL_KINDS
 } wsv_entry_kind;
 

@@ -309,7 +309,12 @@ wsv_life_wait_stop(wsv_life life, uint64_t timeout)
 static uint32_t
 news_locked(wsv_life life)
 {
-    return life.rt->wakes + life.rt->stopping + wsv_life_over_locked(life);
+    const wsv_runtime *rt = life.rt;
+
+    /* `stopping` may be the next life's, when this one is over. */
+    if (rt->finished || wsv_life_over_locked(life))
+        return rt->wakes + 2;
+    return rt->wakes + rt->stopping;
 }
 
 void
@@ -387,7 +392,7 @@ wsv_life_stopped(wsv_life life, uint32_t exit_code, uint32_t specific_code,
         err = wsv_runtime_flush_locked(rt, WSV_FOREVER, why);
         while (!rt->finished && !wsv_life_over_locked(life) && rt->reporting)
             (void)wsv_os_cond_wait(rt->reported, rt->lock, WSV_FOREVER);
-        if (err == WSV_OK && rt->failed >= last) {
+        if (err == WSV_OK && wsv_runtime_has_failed_locked(rt, last)) {
             *why = rt->failed_why;
             err = WSV_E_OS;
         }
@@ -422,7 +427,8 @@ wsv_life_expired_seen(wsv_life life)
     wsv_runtime *rt = life.rt;
 
     wsv_os_mutex_lock(rt->lock);
-    if (rt->life == life.number) {
+    /* Not if another deadline has passed meanwhile: that is not logged. */
+    if (rt->life == life.number && rt->expired == 0) {
         rt->expired_seen = true;
         wsv_scm_wake(rt->scm, rt->reporter);
     }

@@ -148,7 +148,10 @@ send_oldest_locked(wsv_runtime *rt)
     wsv_os_mutex_lock(rt->lock);
     wsv_journal_done(&rt->journal, number, wsv_scm_now(rt->scm), why.code);
     rt->sent = out.sequence;
-    if (err != WSV_OK) {
+    if (err == WSV_OK) {
+        rt->delivered = out.sequence;
+    }
+    else {
         rt->failed = out.sequence;
         rt->failed_why = why;
     }
@@ -159,31 +162,52 @@ send_oldest_locked(wsv_runtime *rt)
     wsv_os_cond_broadcast(rt->reported);
 }
 
+bool
+wsv_runtime_has_failed_locked(const wsv_runtime *rt, uint64_t sequence)
+{
+    return sequence != 0 && rt->failed >= sequence && rt->delivered < sequence;
+}
+
+/* The handler, whose patience ends, sends up to its own status and never
+ * STOPPED: others may report for ever, and wait for theirs themselves. */
+static bool
+may_send_locked(const wsv_runtime *rt, uint64_t newest, uint64_t patience)
+{
+    if (rt->outbox_used == 0 || rt->closed)
+        return false;
+    return patience == WSV_FOREVER ||
+           (rt->sent < newest && rt->outbox[0].status.state != WSV_STOPPED);
+}
+
 wsv_err
 wsv_runtime_flush_locked(wsv_runtime *rt, uint64_t patience, wsv_oserr *why)
 {
     uint64_t newest = rt->entered;
-    uint64_t until;
+    uint64_t until =
+        patience == WSV_FOREVER ? WSV_FOREVER : wsv_os_now() + patience;
 
     if (!rt->registered)
         return WSV_OK; /* ServiceMain will send it */
-    if (!rt->reporting) {
-        rt->reporting = true;
-        while (rt->outbox_used != 0 && !rt->closed)
-            send_oldest_locked(rt);
-        rt->reporting = false;
-    }
-    else {
-        until =
-            patience == WSV_FOREVER ? WSV_FOREVER : wsv_os_now() + patience;
+    while (rt->sent < newest && !rt->closed) {
+        if (!rt->reporting) {
+            if (!may_send_locked(rt, newest, patience))
+                break;
+            rt->reporting = true;
+            do
+                send_oldest_locked(rt);
+            while (may_send_locked(rt, newest, patience));
+            rt->reporting = false;
+        }
         /* Wine holds a lock of its own while the handler runs, and wants it
          * for STOPPED (H-13): that report is never waited for. */
-        while (rt->reporting && rt->sent < newest && !rt->closed &&
-               rt->reporting_what != WSV_STOPPED)
-            if (!wsv_os_cond_wait(rt->reported, rt->lock, until))
-                break;
+        else if (rt->reporting_what == WSV_STOPPED ||
+                 !wsv_os_cond_wait(rt->reported, rt->lock, until)) {
+            break;
+        }
     }
-    if (newest != 0 && rt->failed >= newest) {
+    if (rt->outbox_used != 0 && !rt->reporting)
+        wsv_scm_wake(rt->scm, rt->reporter);
+    if (wsv_runtime_has_failed_locked(rt, newest)) {
         *why = rt->failed_why;
         return WSV_E_OS;
     }
@@ -267,6 +291,8 @@ wsv_runtime_main(void *ctx, uint32_t argc, const wsv_wchar *const *argv)
     wsv_runtime *rt = ctx;
     wsv_scm_entry self;
     wsv_oserr why = {NULL, 0};
+    /* Before the lock is held, for which the handlers of all services wait. */
+    const wsv_wchar **copy = wsv_text_copy(argc, argv), **former;
     void *status_handle = NULL;
     wsv_err err;
 
@@ -275,11 +301,13 @@ wsv_runtime_main(void *ctx, uint32_t argc, const wsv_wchar *const *argv)
         (void)wsv_os_cond_wait(rt->reported, rt->lock, WSV_FOREVER);
     if (rt->closed) {
         wsv_os_mutex_unlock(rt->lock);
+        wsv_os_free((void *)copy);
         return;
     }
     rt->in_main = true;
-    (void)wsv_runtime_begin_life_locked(rt);
+    former = wsv_runtime_begin_life_locked(rt, argc, copy);
     wsv_os_mutex_unlock(rt->lock);
+    wsv_os_free((void *)former);
 
     memset(&self, 0, sizeof(self));
     self.name = rt->name;
@@ -296,10 +324,8 @@ wsv_runtime_main(void *ctx, uint32_t argc, const wsv_wchar *const *argv)
         wsv_runtime_enter_locked(rt, WSV_START_PENDING);
         err = wsv_runtime_flush_locked(rt, WSV_FOREVER, &why);
     }
-    if (err == WSV_OK) {
-        rt->argv = wsv_text_copy(argc, argv);
-        rt->argc = rt->argv != NULL ? argc : 0;
-        err = rt->argv != NULL ? WSV_OK : WSV_E_MEMORY;
+    if (err == WSV_OK && copy == NULL) {
+        err = WSV_E_MEMORY;
         why.call = "copy the start parameters";
         why.code = WSV_ERROR_NOT_ENOUGH_MEMORY;
     }

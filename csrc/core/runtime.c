@@ -8,6 +8,8 @@
 #define DEFAULT_BUDGET (UINT64_C(120000) * WSV_NS_PER_MS)
 /* How long the handler waits for another thread's report to end. */
 #define HANDLER_PATIENCE (UINT64_C(2000) * WSV_NS_PER_MS)
+/* How long it waits for Python's answer, whatever it was told (H-1). */
+#define ANSWER_PATIENCE (UINT64_C(5000) * WSV_NS_PER_MS)
 
 wsv_err
 wsv_family_new(wsv_family *family)
@@ -79,9 +81,13 @@ wsv_runtime_name(const wsv_runtime *rt)
     return rt->name;
 }
 
-uint32_t
-wsv_runtime_begin_life_locked(wsv_runtime *rt)
+const wsv_wchar **
+wsv_runtime_begin_life_locked(wsv_runtime *rt, uint32_t argc,
+                              const wsv_wchar **argv)
 {
+    const wsv_wchar **former = rt->argv;
+
+    rt->life++;
     rt->served = false;
     rt->settings.handled = 0;
     rt->settings.hint = DEFAULT_HINT;
@@ -97,13 +103,12 @@ wsv_runtime_begin_life_locked(wsv_runtime *rt)
     rt->dropped = rt->expired = 0;
     memset(&rt->start_why, 0, sizeof(rt->start_why));
     memset(rt->replies, 0, sizeof(rt->replies));
-    wsv_os_free((void *)rt->argv);
-    rt->argv = NULL;
-    rt->argc = 0;
+    rt->argv = argv;
+    rt->argc = argv != NULL ? argc : 0;
     rt->outbox_used = 0;
     wsv_progress_leave(&rt->progress);
     wsv_queue_clear(&rt->queue);
-    return ++rt->life;
+    return former;
 }
 
 /* --- on the dispatcher's thread ---------------------------------------------
@@ -121,7 +126,9 @@ static uint32_t
 wait_answer_locked(wsv_runtime *rt, const wsv_control *control,
                    const wsv_reply *reply)
 {
-    uint64_t until = wsv_scm_now(rt->scm) + reply->patience;
+    uint64_t patience =
+        reply->patience < ANSWER_PATIENCE ? reply->patience : ANSWER_PATIENCE;
+    uint64_t until = wsv_scm_now(rt->scm) + patience;
     uint32_t life = rt->life;
 
     while (!rt->answered && may_be_answered_locked(rt, life))

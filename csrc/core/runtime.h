@@ -1,5 +1,5 @@
 /* One hosted service: ties state, progress, queue and journal together.  All
- * locking of the core is here.
+ * locking of the core is here, in life.c and in reporter.c.
  *
  * The services of a process share one lock, a leaf: nothing of the OS but its
  * own release, nothing of the SCM but its clock, and nothing of Python is

@@ -67,7 +67,8 @@ struct wsv_runtime {
     uint64_t sent;           /* of the newest one that has been sent */
     bool reporting;          /* some thread is inside flush */
     uint32_t reporting_what; /* the state that it is reporting */
-    uint64_t failed;         /* sequence number of the newest failure */
+    uint64_t delivered;      /* sequence number of the newest success */
+    uint64_t failed;         /* ... and of the newest failure */
     wsv_oserr failed_why;
 
     wsv_progress progress;
@@ -78,9 +79,10 @@ struct wsv_runtime {
 
 /* Nothing more can be done for that life. */
 bool wsv_life_over_locked(wsv_life life);
-/* Make everything ready for ServiceMain's next run; the number of that life.
- */
-uint32_t wsv_runtime_begin_life_locked(wsv_runtime *rt);
+/* Make everything ready for ServiceMain's next run, which takes `argv` over.
+ * Returns the last run's, to be freed without the lock. */
+const wsv_wchar **wsv_runtime_begin_life_locked(wsv_runtime *rt, uint32_t argc,
+                                                const wsv_wchar **argv);
 /* Add a journal entry of now; returns its number. */
 uint64_t wsv_runtime_note_locked(wsv_runtime *rt, uint32_t kind, uint32_t a,
                                  uint32_t b, uint32_t c);
@@ -92,6 +94,8 @@ void wsv_runtime_post_locked(wsv_runtime *rt);
 void wsv_runtime_enter_locked(wsv_runtime *rt, uint32_t state);
 /* Wake everybody: STOPPED has been reported, or nothing can be any more. */
 void wsv_runtime_end_locked(wsv_runtime *rt);
+/* The report with that number failed, and none since has made up for it. */
+bool wsv_runtime_has_failed_locked(const wsv_runtime *rt, uint64_t sequence);
 /* Send what is in the outbox, or see that the thread that is sending has come
  * as far as the newest status, for at most `patience` ns.  Holds lock on entry
  * and on return, but not while it reports.  WSV_E_OS: that report failed. */

@@ -217,6 +217,7 @@ wsv_scm_dispatch(wsv_scm *wire, const wsv_scm_entry *entries, uint32_t count,
     }
     wire->entries = entries;
     wire->count = count;
+    wire->dispatching = true;
     wsv_clock_wake(wire->clock, wire->changed);
     while (!wire->ended && !wire->dead) {
         if (wire->first != NULL)
@@ -224,11 +225,14 @@ wsv_scm_dispatch(wsv_scm *wire, const wsv_scm_entry *entries, uint32_t count,
         else
             (void)wsv_os_cond_wait(wire->posted, wire->lock, WSV_FOREVER);
     }
+    wire->dispatching = false;
+    while (wire->orphaning != 0)
+        (void)wsv_os_cond_wait(wire->posted, wire->lock, WSV_FOREVER);
     dead = wire->dead;
     wsv_os_mutex_unlock(wire->lock);
     for (i = 0; i < count; i++) {
         if (dead && wire->services[i].thread != NULL)
-            entries[i].orphaned(entries[i].ctx);
+            entries[i].orphaned(entries[i].ctx); /* killed just now */
         wsv_os_thread_join(wire->services[i].thread);
     }
     return dead ? WSV_E_CLOSED : WSV_OK;

@@ -67,6 +67,8 @@ struct wsv_scm {
     bool ended;       /* the last of them has stopped */
     bool dead;
     uint32_t death_code;
+    bool dispatching;   /* the entries can be called */
+    uint32_t orphaning; /* threads that tell them of the death */
 
     /* Served one at a time, in order, as through a control pipe. */
     wsv_sim_request *first;

@@ -94,6 +94,8 @@ wsv_sim_start(wsv_scm *wire, bool own, uint32_t argc,
 {
     wsv_sim_request request;
 
+    if (argc == 0)
+        return WSV_SIM_NOT_IN_EXE; /* the name comes first */
     memset(&request, 0, sizeof(request));
     request.is_start = true;
     request.own = own;
@@ -143,14 +145,27 @@ wsv_sim_control_many(wsv_scm *wire, uint32_t service,
     return outcome;
 }
 
+/* The services are told at once: the dispatcher may be in a handler that waits
+ * for an answer, in a time that stands still. */
 void
 wsv_sim_kill(wsv_scm *wire, uint32_t exit_code)
 {
+    uint32_t i;
+
     wsv_os_mutex_lock(wire->lock);
     if (!wire->dead) {
         wire->dead = true;
         wire->death_code = exit_code;
         wsv_sim_over_locked(wire);
+        if (wire->dispatching) {
+            wire->orphaning++;
+            wsv_os_mutex_unlock(wire->lock);
+            for (i = 0; i < wire->count; i++)
+                wire->entries[i].orphaned(wire->entries[i].ctx);
+            wsv_os_mutex_lock(wire->lock);
+            wire->orphaning--;
+            wsv_os_cond_broadcast(wire->posted);
+        }
     }
     wsv_os_mutex_unlock(wire->lock);
 }

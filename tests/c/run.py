@@ -173,10 +173,9 @@ def check_windows() -> str:
     """Compile what Windows gets, Python's side excepted."""
     if shutil.which(MINGW) is None:
         return f"{MINGW} is not here: left out"
-    sources = CORE + SETUP["OS_WINDOWS"] + SETUP["FAULTS"]
-    for folder in ("scm", "manage"):
-        found = sorted((ROOT / "csrc" / folder).glob("*.c"))
-        sources += [str(path.relative_to(ROOT)) for path in found]
+    modules = SETUP["extension_sources"]("win32")
+    sources = {source for built, _, _ in modules.values() for source in built}
+    sources = sorted(s for s in sources if not s.startswith("csrc/python/"))
     compile_all(MINGW, [*WARNINGS, *MACROS, "-O2"], sources, "mingw")
     return f"{len(sources)} files"
 

@@ -24,6 +24,7 @@ from doorman import (
 )
 from simrig import Rig
 
+import winsvc
 from winsvc.events import Event
 from winsvc.journal import Kind
 from winsvc.states import Accept, Control, FailureCode, Query, State
@@ -259,6 +260,37 @@ def test_query_outside_running_gets_the_tables_answer(rig: Rig, state: State) ->
     else:  # the devices of on_start's registrations; no profile is accepted yet
         assert news == 0
         assert [event.control for event in service.events] == [Control.DEVICEEVENT] * 2
+
+
+class Truthless:
+    """As numpy's arrays, in an `if`."""
+
+    def __bool__(self) -> bool:
+        raise ValueError
+
+
+def test_answer_without_a_truth_fails_the_service(rig: Rig) -> None:
+    """The control thread lives: on_stop is called."""
+    calls: list[str] = []
+
+    class Odd(winsvc.Service):
+        name = NAME
+
+        def on_start(self) -> None:
+            self.ask(Query.DEVICEQUERYREMOVE)
+
+        def on_device_event(self, event: Event) -> bool | None:
+            return Truthless()  # type: ignore[return-value]
+
+        def on_stop(self) -> None:
+            calls.append("stop")
+
+    rig.scm.add(Odd).start()
+    rig.reach(NAME, State.RUNNING)
+    rig.scm.send(NAME, *QUESTION[Query.DEVICEQUERYREMOVE])
+
+    assert rig.scm.wait_gone(NAME) == FailureCode.HANDLER
+    assert calls == ["stop"]
 
 
 # --- a trigger while it stops -------------------------------------------------------

@@ -266,17 +266,18 @@ def test_second_interrupt_ends_hard(script: str) -> None:
     assert code == 130
 
 
-def test_interrupt_while_starting_stops_once_running(script: str) -> None:
-    """A starting service takes no STOP: it gets it when it runs."""
+def test_interrupt_while_starting_stops_after_on_start(script: str) -> None:
+    """A starting service accepts STOP: on_start ends, run is left out (B-44)."""
     with debug(f"{script}:Echo", "gate") as program:
         program.expect("args gate")
         program.send(signal.SIGINT)
-        program.expect("once it has started")
+        program.expect("STOP_PENDING")
         Path(script).with_name("gate").touch()
         code = program.wait()
 
     assert code == 0
     assert "stopping" in program.text
+    assert "main thread" not in program.text
 
 
 def test_own_signal_handler_runs_while_waiting(script: str) -> None:

@@ -133,6 +133,15 @@ def test_i1_not_started_by_an_scm_runs_nothing() -> None:
     assert caught.value.winerror == 1063
 
 
+def test_i1_not_started_by_an_scm_calls_no_not_ready() -> None:
+    """I-1: a daemon's not_ready is called only where an SCM may yet start it."""
+    sim = _native.require_sim()
+    connection = Connection(sim, sim.wire_new(sim.clock_new(True)))
+    sim.fault_arm(FAULT_DISPATCH, 1)
+    with pytest.raises(NotStartedBySCM):
+        serve(connection, [lambda: Gated], idles={0: lambda: pytest.fail("called")})
+
+
 def test_i2_process_that_ends_early_fails_at_once(rig: Rig) -> None:
     """I-2: 1053 without the clock moving, and the same again."""
     scm = winsvc_scm(lambda name, body: None)

@@ -927,6 +927,7 @@ def test_several_daemons_share_a_process(rig: Rig) -> None:
         rig.reach(handle.name, State.RUNNING)
     handles[0].pause()
     rig.reach("Alpha", State.PAUSED)
+    rig.eventually(lambda: made[0].state is State.PAUSED, "it knows itself")
     states = [each.state for each in made]
     handles[0].stop()
     rig.reach("Alpha", State.STOPPED)

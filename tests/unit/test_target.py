@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -192,3 +195,75 @@ def test_host_arguments_are_parsed_without_argparse(
 ) -> None:
     """What install writes is understood; anything else is left to argparse."""
     assert parse_host(words) == parsed
+
+
+SERVICE = "import winsvc\nclass S(winsvc.Service):\n    name = 'S'\n"
+
+
+def test_two_files_of_one_stem_are_refused(tmp_path: Path) -> None:
+    """The second would replace the first for whoever imports it by name."""
+    for folder in ("a", "b"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "same_stem.py").write_text(SERVICE)
+    load_target(Target(str(tmp_path / "a" / "same_stem.py"), "S"))
+    with pytest.raises(ImportError, match="rename it"):
+        load_target(Target(str(tmp_path / "b" / "same_stem.py"), "S"))
+
+
+def test_file_that_hides_a_module_in_use_is_refused(tmp_path: Path) -> None:
+    """A script threading.py would be everybody's threading."""
+    (tmp_path / "threading.py").write_text(SERVICE)
+    with pytest.raises(ImportError, match="rename it"):
+        load_target(Target(str(tmp_path / "threading.py"), "S"))
+
+
+@pytest.mark.parametrize("stem", ["with-dash", "with blank", "with.dot"])
+def test_any_file_name_can_be_loaded(tmp_path: Path, stem: str) -> None:
+    """A script's name need be no identifier."""
+    (tmp_path / f"{stem}.py").write_text(SERVICE)
+
+    assert load_target(Target(str(tmp_path / f"{stem}.py"), "S")).name == "S"
+
+
+def test_file_imported_by_another_is_not_loaded_twice(tmp_path: Path) -> None:
+    """Services of one process see each other's modules."""
+    (tmp_path / "the_one.py").write_text(SERVICE)
+    (tmp_path / "its_user.py").write_text(
+        f"from the_one import S as T\n{SERVICE.replace('S(', 'U(')}"
+    )
+    user = load_target(Target(str(tmp_path / "its_user.py"), "U"))
+    one = load_target(Target(str(tmp_path / "the_one.py"), "S"))
+
+    assert vars(sys.modules[user.__module__])["T"] is one
+
+
+def test_file_being_loaded_can_be_imported(tmp_path: Path) -> None:
+    """Whoever imports it meanwhile waits until it is there."""
+    inside, go = threading.Event(), threading.Event()
+    sys.modules["the_gate"] = gate = ModuleType("the_gate")
+    vars(gate).update(inside=inside, go=go)
+    (tmp_path / "slow_one.py").write_text(
+        f"import the_gate\nthe_gate.inside.set()\nthe_gate.go.wait(20)\n{SERVICE}"
+    )
+    (tmp_path / "quick_user.py").write_text(
+        "import the_gate\nthe_gate.go.set()\n"
+        f"from slow_one import S as T\n{SERVICE.replace('S(', 'U(')}"
+    )
+    with ThreadPoolExecutor(2) as pool:
+        slow = pool.submit(load_target, Target(str(tmp_path / "slow_one.py"), "S"))
+        assert inside.wait(20)
+        user = pool.submit(load_target, Target(str(tmp_path / "quick_user.py"), "U"))
+
+    assert vars(sys.modules[user.result().__module__])["T"] is slow.result()
+
+
+def test_daemon_named_as_its_callback_is_found(tmp_path: Path) -> None:
+    """The alias is what is installed, and a function is no service."""
+    (tmp_path / "backup_it.py").write_text(
+        "import winsvc\n"
+        "def backup(daemon, state, message): daemon.next_state()\n"
+        "made = winsvc.daemon.spawn(backup, alias='backup')\n"
+    )
+    service, target = find_service(str(tmp_path / "backup_it.py"))
+
+    assert load_target(target) is service
