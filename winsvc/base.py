@@ -314,6 +314,9 @@ def check_class(cls: object) -> type[ServiceBase]:
             msg = f"{cls.__qualname__}.{limit} is {seconds}: a time above 0, or None"
             raise TypeError(msg)
     check_wait_hint(f"{cls.__qualname__}.wait_hint", cls.wait_hint)
+    if not isinstance(cls.start_type, StartType):
+        msg = f"{cls.__qualname__}.start_type is {cls.start_type!r}: a StartType"
+        raise TypeError(msg)
     return cls
 
 

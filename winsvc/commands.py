@@ -164,7 +164,10 @@ class Commands:
             return None
         from getpass import getpass
 
-        return getpass(f"Password of {options.account}: ")
+        try:
+            return getpass(f"Password of {options.account}: ")
+        except EOFError:
+            self._parser.error("no password: use --password-stdin without a terminal")
 
     def _remove(self, options: argparse.Namespace) -> int:
         with self._open() as manager, manager.open(options.name) as handle:
@@ -288,7 +291,10 @@ class Commands:
     def _service_to_debug(self, options: argparse.Namespace) -> type[ServiceBase]:
         for service in self._services:
             if len(self._services) == 1 or service.name == options.name:
-                return service
+                try:
+                    return check_class(service)
+                except TypeError as error:
+                    self._parser.error(str(error))
         return self._load(options)[0][0]
 
     def _demo(self, _options: argparse.Namespace) -> int:
@@ -332,7 +338,11 @@ class Commands:
             return "its log, which `install` named, says why"
         first = self._services[0]  # the log of a shared process has its name
         name = options.name if len(self._services) == 1 else first.name
-        return f"see its log {log_file_of(name, target_of(first))}"
+        try:
+            file = log_file_of(name, target_of(first))
+        except ValueError:  # a class that cannot be installed
+            return "its log says why"
+        return f"see its log {file}, unless `install` named another"
 
 
 def _sentence(name: str, status: ServiceStatus) -> str:

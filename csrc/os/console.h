@@ -9,8 +9,9 @@
 
 #include "core/base.h"
 
-/* CTRL_C_EVENT and so on; the last three end the process once all handlers
- * have returned, or about 5 s later, whatever they answer. */
+/* CTRL_C_EVENT and so on.  CLOSE ends the process once all handlers have
+ * returned, or about 5 s later; LOGOFF and SHUTDOWN reach services, which
+ * outlive them by answering that they are dealt with. */
 enum {
     WSV_CONSOLE_C = 0,
     WSV_CONSOLE_BREAK = 1,

@@ -45,16 +45,40 @@ set_mode(enum mode mode)
     ReleaseSRWLockExclusive(&console.lock);
 }
 
-/* Let on_event be the first to be asked, whoever has come since. */
+static BOOL WINAPI
+on_event_even(DWORD event)
+{
+    return on_event(event);
+}
+
+static BOOL WINAPI
+on_event_odd(DWORD event)
+{
+    return on_event(event);
+}
+
+/* Let on_event be the first to be asked, whoever has come since: under its
+ * other name it is added before the old one is taken away, so that no event
+ * finds neither. */
 static wsv_err
 be_first(wsv_oserr *why)
 {
-    SetConsoleCtrlHandler(on_event, FALSE); /* fails if it is not there */
-    if (SetConsoleCtrlHandler(on_event, TRUE))
-        return WSV_OK;
-    why->call = "handle the events of the console";
-    why->code = GetLastError();
-    return WSV_E_OS;
+    static SRWLOCK order = SRWLOCK_INIT; /* never with console.lock */
+    static bool is_odd;
+    BOOL added;
+
+    AcquireSRWLockExclusive(&order);
+    added = SetConsoleCtrlHandler(is_odd ? on_event_even : on_event_odd, TRUE);
+    if (added) {
+        SetConsoleCtrlHandler(is_odd ? on_event_odd : on_event_even, FALSE);
+        is_odd = !is_odd;
+    }
+    else {
+        why->call = "handle the events of the console";
+        why->code = GetLastError();
+    }
+    ReleaseSRWLockExclusive(&order);
+    return added ? WSV_OK : WSV_E_OS;
 }
 
 wsv_err
@@ -71,7 +95,8 @@ wsv_console_watch(wsv_oserr *why)
     return be_first(why);
 }
 
-/* on_event stays: to take it away would wait for one that sleeps for ever. */
+/* It stays a handler: to take it away would wait for one that sleeps for ever.
+ */
 void
 wsv_console_release(void)
 {

@@ -28,17 +28,19 @@ def test_module_that_exits_is_no_service(rig: Rig, code: int | None) -> None:
     assert rig.scm.wait_gone("Plain") == (code or FailureCode.IMPORT)
 
 
-async def fail(error: Exception) -> None:
-    """Fail in a task of a group, while its owner waits."""
+async def fail(error: Exception, *, waits: bool = True) -> None:
+    """Fail in a task of a group, while its owner waits in it, or at its end."""
 
     async def raise_it() -> None:
         raise error
 
     async with asyncio.TaskGroup() as group:
         group.create_task(raise_it())
-        await asyncio.sleep(60)
+        if waits:
+            await asyncio.sleep(60)
 
 
+@pytest.mark.parametrize("waits", [True, False])
 @pytest.mark.parametrize(
     ("where", "error", "expected"),
     [
@@ -50,7 +52,7 @@ async def fail(error: Exception) -> None:
     ],
 )
 def test_exception_of_a_task_group_counts(
-    rig: Rig, where: str, error: Exception, expected: int
+    rig: Rig, where: str, error: Exception, expected: int, waits: bool
 ) -> None:
     """A group cancels its owner's task for itself: that is no clean end."""
 
@@ -58,7 +60,7 @@ def test_exception_of_a_task_group_counts(
         name = "Grouped"
 
     async def fail_here(self: winsvc.AsyncService) -> None:
-        await fail(error)
+        await fail(error, waits=waits)
 
     async def go_on(self: winsvc.AsyncService) -> None:
         if where == "on_stop":
@@ -80,10 +82,12 @@ def test_owner_of_a_group_that_goes_on_may_fail_later(rig: Rig) -> None:
 
         async def run(self) -> None:
             try:
-                await fail(ValueError("boom"))
+                await fail(ValueError("boom"), waits=False)
             except* ValueError:
                 self.log.info("caught")
-            raise OSError("later")
+            cancelled = asyncio.create_task(asyncio.sleep(60))
+            cancelled.cancel()
+            await cancelled
 
     rig.scm.add(Later).start()
 

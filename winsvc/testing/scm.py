@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 
+from winsvc._native import as_service_error
 from winsvc.base import HasService, ServiceBase, check_class
 from winsvc.config import ServiceConfig
 from winsvc.journal import JournalEntry
@@ -157,9 +159,13 @@ class SimulatedScm(ServiceManager):
 
         Returns:
             What the handler answered.
+
+        Raises:
+            ServiceError: It cannot be delivered: the service has stopped, say.
         """
-        record = self._record(name)
-        return self._simulated.deliver(record, (control, event_type, data), "send")
+        event = (control, event_type, data)
+        with _sending_to(name):
+            return self._simulated.deliver(self._record(name), event, "send")
 
     def send_many(self, name: str, controls: Sequence[ControlTuple]) -> int:
         """Deliver controls as :meth:`send` does, one after the other.
@@ -174,7 +180,8 @@ class SimulatedScm(ServiceManager):
 
         Blocks with the GIL released until the last has been answered.
         """
-        return self._simulated.deliver_many(self._record(name), controls, "send")
+        with _sending_to(name):
+            return self._simulated.deliver_many(self._record(name), controls, "send")
 
     def kill(self, name: str, exit_code: int = 1) -> None:
         """End a service's process as a crash does, with all services in it."""
@@ -252,3 +259,11 @@ class SimulatedScm(ServiceManager):
 
 def _load_of(service: type[ServiceBase]) -> Callable[[], type[ServiceBase]]:
     return lambda: service
+
+
+@contextmanager
+def _sending_to(name: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise as_service_error(error, "send a control to", name) from None
