@@ -6,6 +6,8 @@ struct wsv_scm {
     fake_scm fake;
 };
 
+static _Thread_local uint32_t reports_here;
+
 /* B.2 once more, with the way back from a late pause or continue. */
 static const char *const legal[8] = {
     ".++.....", "........", ".++++...", ".+.+....",
@@ -86,6 +88,12 @@ uint32_t
 fake_state(wsv_scm *scm)
 {
     return fake_last(scm).state;
+}
+
+uint32_t
+fake_reports_here(void)
+{
+    return reports_here;
 }
 
 void
@@ -205,6 +213,7 @@ wsv_scm_report(wsv_scm *scm, void *status_handle, const wsv_status *status,
     bool failed;
 
     CHECK(status_handle == scm);
+    reports_here++;
     why->call = "report the status";
     wsv_os_mutex_lock(self->lock);
     judge_locked(self, status);
@@ -270,12 +279,15 @@ bool
 wsv_scm_wait(wsv_scm *scm, wsv_os_cond *cond, wsv_os_mutex *mutex,
              uint64_t deadline, bool by_reporter)
 {
-    (void)by_reporter;
+    bool in_time = true;
+
     if (!scm->fake.fixed)
-        return wsv_os_cond_wait(cond, mutex, deadline);
-    if (wsv_scm_now(scm) < deadline)
+        in_time = wsv_os_cond_wait(cond, mutex, deadline);
+    else if (wsv_scm_now(scm) < deadline)
         (void)wsv_os_cond_wait(cond, mutex, WSV_FOREVER);
-    return wsv_scm_now(scm) < deadline;
+    while (by_reporter && scm->fake.asleep)
+        (void)wsv_os_cond_wait(cond, mutex, WSV_FOREVER);
+    return scm->fake.fixed ? wsv_scm_now(scm) < deadline : in_time;
 }
 
 void

@@ -26,6 +26,8 @@ typedef struct fake_scm {
     bool fixed;      /* the clock stands at `now` */
     uint64_t now;
     uint32_t died; /* exit code of wsv_scm_die */
+
+    bool asleep; /* under the service's lock: no wake reaches its reporter */
 } fake_scm;
 
 /* A registration passes for a report of this state. */
@@ -42,6 +44,8 @@ void fake_wait_inside(wsv_scm *scm, uint32_t state);
 void fake_wait_reported(wsv_scm *scm, uint32_t state);
 uint32_t fake_state(wsv_scm *scm);
 wsv_status fake_last(wsv_scm *scm);
+/* How many reports the calling thread has begun in its life. */
+uint32_t fake_reports_here(void);
 /* Wine's lock, as its dispatcher holds it while the handler runs. */
 void fake_wine_lock(wsv_scm *scm);
 void fake_wine_unlock(wsv_scm *scm);

@@ -196,6 +196,7 @@ dispatch(void *arg)
     call *self = arg;
 
     self->answer = wsv_runtime_handle(self->to->rt, &self->control);
+    self->reports = fake_reports_here();
     self->seen = fake_state(self->to->scm);
     atomic_store(&self->returned, true);
 }

@@ -55,6 +55,7 @@ typedef struct call {
     hosted *to;
     wsv_control control;
     uint32_t answer;
+    uint32_t reports; /* that the handler made itself */
     uint32_t seen; /* the state that the SCM knew when the handler returned */
     atomic_bool returned;
     wsv_os_thread *thread;

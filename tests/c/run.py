@@ -42,7 +42,9 @@ TESTS = {
     "test_journal": ["csrc/core/journal.c"],
     "test_payload": ["csrc/core/payload.c"],
     "test_traps": [*CORE, *SEAM, *HOSTED],
+    "test_reports": [*CORE, *SEAM, *HOSTED],
     "test_lives": [*CORE, *SEAM, *HOSTED],
+    "test_news": [*CORE, *SEAM, *HOSTED],
     "test_starts": [*CORE, *SEAM, *HOSTED],
     "test_family": [*CORE, *SEAM, *HOSTED],
     "test_queries": [*CORE, *SEAM, *HOSTED],
@@ -51,6 +53,8 @@ TESTS = {
     "test_life": [*CORE, *SEAM, *SIM, THREADS],
     "test_shared": [*CORE, *SEAM, *SIM, THREADS],
 }
+# What the linker is told besides: a test that has a seam function of its own.
+LINKED = {"test_family": ["-Wl,--wrap=wsv_os_alloc"]}
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,7 @@ def build(flavour: Flavour, names: list[str]) -> dict[str, str]:
             *flavour.flags,
             "-pthread",
             *(objects[source] for source in (main, *TESTS[name])),
+            *LINKED.get(name, ()),
             "-o",
             programs[name],
         )

@@ -104,6 +104,53 @@ test_type_and_independence(void)
     end_family();
 }
 
+/* --- their lock
+ * ---------------------------------------------------------------- */
+
+static _Thread_local bool is_the_tests; /* this thread: never held up */
+static atomic_bool memory_is_slow, waits_for_memory;
+
+/* The linker puts this in front of the seam's (run.py). */
+void *__real_wsv_os_alloc(size_t size);
+void *__wrap_wsv_os_alloc(size_t size);
+
+void *
+__wrap_wsv_os_alloc(size_t size)
+{
+    while (!is_the_tests && atomic_load(&memory_is_slow)) {
+        atomic_store(&waits_for_memory, true);
+        sched_yield();
+    }
+    return __real_wsv_os_alloc(size);
+}
+
+/* B's start waits for memory, and with it nobody else: A's handler answers, in
+ * B's first life and in its next. */
+static void
+test_no_allocation_under_the_lock(void)
+{
+    wsv_oserr why;
+    int i;
+
+    begin_family();
+    hosted_start(&a);
+    for (i = 0; i < 2; i++) {
+        atomic_store(&waits_for_memory, false);
+        atomic_store(&memory_is_slow, true);
+        hosted_run_main(&b);
+        while (!atomic_load(&waits_for_memory))
+            sched_yield();
+        /* A lock that is held now is so until the watchdog comes. */
+        CHECK_SAME(hosted_send(&a, WSV_CONTROL_INTERROGATE), 0);
+        atomic_store(&memory_is_slow, false);
+        CHECK(wsv_runtime_wait_start(b.rt, WSV_FOREVER, &b.life, &why) ==
+              WSV_OK);
+        hosted_stop(&b);
+    }
+    hosted_stop(&a);
+    end_family();
+}
+
 /* --- a deadline
  * ---------------------------------------------------------------- */
 
@@ -405,8 +452,10 @@ main(void)
     int i;
 
     watchdog(60);
+    is_the_tests = true;
     for (i = 0; i < 100; i++) {
         test_type_and_independence();
+        test_no_allocation_under_the_lock();
         test_late_stop_waits_for_the_other();
         test_late_start_waits_for_the_other();
         test_late_stop_without_python();

@@ -7,6 +7,7 @@
 #include "core/state.h"
 
 #include <inttypes.h>
+#include <sched.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -22,6 +23,8 @@ typedef struct life {
     wsv_clock *clock;
     wsv_scm *wire;
     bool stops_itself;
+    bool asks; /* its handler waits for an answer, which never comes */
+    atomic_bool asked;
     bool hosted_well; /* by the host's thread, read once that is joined */
     uint32_t events;  /* by the control thread, as above */
     wsv_life is;
@@ -47,6 +50,10 @@ read_events(void *arg)
 
     while (wsv_life_wait_event(self->is, &event, &data, &dropped) == WSV_OK) {
         self->events++;
+        if (event.ticket != 0) { /* on_device_event waits for the stop */
+            atomic_store(&self->asked, true);
+            CHECK(wsv_life_wait_stop(self->is, WSV_FOREVER) == WSV_OK);
+        }
         if (event.code == WSV_CONTROL_STOP)
             return;
         if (event.code == 200) {
@@ -79,6 +86,7 @@ run_service(life *self, wsv_process *process)
 {
     wsv_settings settings = {0x03,        3000,        120 * SECOND,
                              30 * SECOND, 30 * SECOND, 30 * SECOND};
+    wsv_reply no = {5, 2 * SECOND};
     wsv_os_thread *control = NULL, *deadlines = NULL;
     const wsv_wchar *const *argv;
     uint32_t argc;
@@ -95,6 +103,8 @@ run_service(life *self, wsv_process *process)
     CHECK(argv[1][0] == 'x' && argv[1][1] == 0);
     well = wsv_life_configure(self->is, &settings, &why) == WSV_OK &&
            wsv_life_progress(self->is, 2000, &why) == WSV_OK;
+    if (self->asks)
+        wsv_life_reply(self->is, WSV_QUERY_DEVICEQUERYREMOVE, &no);
     if (wsv_os_thread_new(&control, read_events, self, &why) != WSV_OK ||
         wsv_os_thread_new(&deadlines, watch_deadlines, self, &why) != WSV_OK)
         well = false;
@@ -270,6 +280,84 @@ test_every_seam_call_failing(void)
            calls_made, fatal);
 }
 
+/* --- a process that is killed
+ * ----------------------------------------------------- */
+
+static void
+ask_in_vain(void *arg)
+{
+    life *self = arg;
+    wsv_control query = {WSV_CONTROL_DEVICEEVENT, WSV_DBT_DEVICEQUERYREMOVE, 0,
+                         NULL};
+    uint32_t answer;
+    wsv_sim_outcome outcome =
+        wsv_sim_control(self->wire, 0, &query, WSV_FOREVER, &answer);
+
+    /* A-45, or the default was faster. */
+    CHECK(outcome == WSV_SIM_DEAD || (outcome == WSV_SIM_DONE && answer == 5));
+}
+
+/* Its handler waits for an answer, in a time that stands still: the death
+ * frees the dispatcher, and all that wait for the stop. */
+static void
+test_killed_while_it_is_asked(void)
+{
+    int32_t before = wsv_fault_live_count();
+    wsv_os_thread *process, *client;
+    uint32_t exit_code;
+    uint64_t now;
+    life self;
+
+    memset(&self, 0, sizeof(self));
+    self.asks = true;
+    CHECK(wsv_clock_new(true, &self.clock) == WSV_OK);
+    now = wsv_clock_now(self.clock);
+    CHECK(wsv_sim_new(self.clock, &self.wire) == WSV_OK);
+    process = thread_new(host, &self);
+    CHECK(wsv_sim_wait_connected(self.wire, TIMEOUT) == WSV_SIM_DONE);
+    CHECK(wsv_sim_start(self.wire, true, 2, arguments, TIMEOUT) ==
+          WSV_SIM_DONE);
+    CHECK(wait_state(&self, WSV_RUNNING));
+    client = thread_new(ask_in_vain, &self);
+    while (!atomic_load(&self.asked))
+        sched_yield();
+    wsv_sim_kill(self.wire, 9);
+    wsv_os_thread_join(client);
+    wsv_os_thread_join(process); /* or the watchdog ends it */
+    CHECK(wsv_sim_is_dead(self.wire, &exit_code));
+    CHECK_SAME(exit_code, 9);
+    CHECK_SAME(wsv_clock_now(self.clock), now);
+    CHECK(!self.hosted_well);
+    wsv_sim_free(self.wire);
+    wsv_clock_free(self.clock);
+    CHECK(wsv_fault_live_count() == before);
+}
+
+/* Whoever starts it says what, even if it is the only one. */
+static void
+test_start_without_a_name(void)
+{
+    wsv_os_thread *process;
+    wsv_sim_report last;
+    life self;
+
+    memset(&self, 0, sizeof(self));
+    CHECK(wsv_clock_new(true, &self.clock) == WSV_OK);
+    CHECK(wsv_sim_new(self.clock, &self.wire) == WSV_OK);
+    process = thread_new(host, &self);
+    CHECK(wsv_sim_wait_connected(self.wire, TIMEOUT) == WSV_SIM_DONE);
+    CHECK(wsv_sim_start(self.wire, true, 0, NULL, TIMEOUT) ==
+          WSV_SIM_NOT_IN_EXE);
+    CHECK(wsv_sim_start(self.wire, false, 0, NULL, TIMEOUT) ==
+          WSV_SIM_NOT_IN_EXE);
+    CHECK_SAME(wsv_sim_last(self.wire, 0, &last), 0);
+    CHECK(live(&self)); /* and it can be started still */
+    wsv_os_thread_join(process);
+    CHECK(self.hosted_well);
+    wsv_sim_free(self.wire);
+    wsv_clock_free(self.clock);
+}
+
 /* --- many processes, one clock
  * --------------------------------------------------- */
 
@@ -316,9 +404,15 @@ test_crowd_on_a_running_clock(void)
 int
 main(void)
 {
+    int i;
+
     watchdog(100);
     test_undisturbed();
     test_every_seam_call_failing();
+    for (i = 0; i < 100; i++) {
+        test_killed_while_it_is_asked();
+        test_start_without_a_name();
+    }
     test_crowd_on_a_running_clock();
     return 0;
 }

@@ -278,6 +278,34 @@ test_answered_late(void)
     end_service();
 }
 
+/* The handler holds up the controls of all services: however long it was told
+ * to wait, it does so for 5 s (H-1). */
+static void
+test_patience_without_end(void)
+{
+    static const uint64_t patiences[] = {WSV_FOREVER, WSV_FOREVER - 1,
+                                         WSV_FOREVER / 2, 6 * SECOND};
+    wsv_query query = WSV_QUERY_DEVICEQUERYREMOVE;
+    uint64_t i, now = 1;
+    call query_call;
+
+    start_service();
+    for (i = 0; i < sizeof(patiences) / sizeof(patiences[0]); i++) {
+        reply(query, DENY, patiences[i]);
+        begin_to_ask(&query_call, query);
+        (void)see_query(query);
+        hosted_advance_to(&it, now + 4);
+        sched_yield();
+        CHECK_SAME(hosted_total(&it, WSV_JOURNAL_LATE), i);
+        now += 5;
+        hosted_advance_to(&it, now);
+        call_end(&query_call); /* or the watchdog ends it */
+        CHECK_SAME(query_call.answer, DENY);
+        check_late(query, i + 1, DENY);
+    }
+    end_service();
+}
+
 /* Against the clock of the day. */
 static void
 test_patience_is_bounded(void)
@@ -464,6 +492,7 @@ main(void)
         test_answered_in_time();
         test_service_goes_on_meanwhile();
         test_answered_late();
+        test_patience_without_end();
         test_stale_ticket();
         test_end_meanwhile(request_stop);
         test_end_meanwhile(stop_at_once);

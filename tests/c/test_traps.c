@@ -396,6 +396,37 @@ test_late_pause_and_late_stop(void)
     end_service();
 }
 
+/* Nor does it when it comes late: the next deadline has passed by then. */
+static void
+test_late_pause_is_logged_after_a_late_stop(void)
+{
+    uint32_t state = 0;
+    bool seen;
+
+    start_service(true);
+    CHECK_SAME(send(WSV_CONTROL_PAUSE), 0);
+    hosted_advance_to(&it, 32);
+    CHECK(wsv_life_wait_expired(it.life, &state) == WSV_OK);
+    CHECK_SAME(state, WSV_PAUSE_PENDING);
+    fake_wait_reported(it.scm, WSV_RUNNING);
+    CHECK_SAME(send(WSV_CONTROL_STOP), 0);
+    hosted_advance_to(&it, 62);
+    while (hosted_total(&it, WSV_JOURNAL_EXPIRED) != 2)
+        sched_yield();
+    wsv_life_expired_seen(it.life); /* the pause */
+    wsv_os_mutex_lock(it.rt->lock);
+    seen = it.rt->expired_seen;
+    wsv_os_mutex_unlock(it.rt->lock);
+    CHECK(!seen);
+    CHECK(wsv_life_wait_expired(it.life, &state) == WSV_OK);
+    CHECK_SAME(state, WSV_STOP_PENDING);
+    CHECK_SAME(hosted_died(&it), 0);
+    wsv_life_expired_seen(it.life);
+    hosted_join(&it);
+    CHECK_SAME(hosted_died(&it), 64006);
+    end_service();
+}
+
 /* Python is too stuck to log: the process ends all the same. */
 static void
 test_late_start_ends_the_process_without_python(void)
@@ -461,6 +492,7 @@ main(void)
         test_late_pause_goes_back();
         test_late_stop_ends_the_process_once_it_is_logged();
         test_late_pause_and_late_stop();
+        test_late_pause_is_logged_after_a_late_stop();
         test_late_start_ends_the_process_without_python();
         test_shutdown_has_no_deadline();
     }
