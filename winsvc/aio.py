@@ -1,26 +1,20 @@
-"""Services of coroutines: all of one's code on the main thread's event loop.
-
-The control thread waits for the SCM's events, has each handled on the loop, and
-waits until that is done: order, back-pressure and the pending states are those
-of plain services.
-"""
+"""Services of coroutines: all of one's code on the main thread's event loop."""
 
 from __future__ import annotations
 
 import asyncio
 import sys
-import threading
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import suppress
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 from winsvc.base import ServiceBase
-from winsvc.events import Event, Stop
 from winsvc.handlers import call_of
+from winsvc.looper import Looper
 
 if TYPE_CHECKING:
     from winsvc.events import (
         DeviceEvent,
+        Event,
         HardwareProfileChange,
         LowResources,
         NetBindChange,
@@ -46,23 +40,25 @@ def new_loop() -> asyncio.AbstractEventLoop:
 class AsyncService(ServiceBase):
     """A Windows service whose handlers are coroutines.
 
-    All run on one event loop, on Python's main thread: ``on_start`` and ``run``
-    as its main task, the other handlers one at a time, in the order of the
-    controls, each as a task beside ``run``.  A control is accepted exactly when
-    its handler is overridden; stop and shutdown always are.  An exception in a
-    handler, in ``run`` or in a task ends the service as failed
-    (``FailureCode``), its traceback is logged.
+    All run on one event loop, on Python's main thread: ``on_start``, then ``run``,
+    and beside it the other handlers, one at a time, in the order of the controls.
+    A control is accepted exactly when its handler is overridden; stop and shutdown
+    always are.  An exception in a handler, in ``run`` or in a task ends the service
+    as failed (``FailureCode``), its traceback is logged.
     """
 
     _has_defaults: ClassVar[bool] = True
+    _is_async: ClassVar[bool] = True
 
     loop_factory: ClassVar[Callable[[], asyncio.AbstractEventLoop] | None] = None
     """Makes the loop; default: ``ProactorEventLoop`` on Windows."""
-    stop_grace: ClassVar[float] = 2.0
-    """Seconds that ``run`` has after ``on_stop`` to end by itself; then it is
-    cancelled."""
+    stop_grace: ClassVar[float | None] = 2.0
+    """Seconds that ``run`` and who iterates over ``events()`` have after ``on_stop``
+    to end by themselves; then ``run`` is cancelled, then all other tasks are.  Part
+    of ``stop_timeout``; ``None``: all of it."""
 
-    _loop: asyncio.AbstractEventLoop | None = None
+    _looper: Looper | None = None
+    _is_deaf = False
 
     # --- what the service can ask and do: on the loop -----------------------------
 
@@ -75,10 +71,8 @@ class AsyncService(ServiceBase):
         Returns:
             True when it is to stop, False when the time is up.
         """
-        self._hosted("wait for the stop")
-        with suppress(TimeoutError):
-            async with asyncio.timeout(timeout):
-                await self._stopping.wait()
+        stop = self._on_loop("wait for the stop").stop
+        await asyncio.wait((stop,), timeout=timeout)
         return self.stop_requested
 
     def create_task(
@@ -86,10 +80,11 @@ class AsyncService(ServiceBase):
     ) -> asyncio.Task[T]:
         """Start a task of the service.
 
-        Its exception ends the service as failed, at once; when the service
-        stops it is cancelled, after ``run`` has ended.  (A task of
-        ``asyncio.create_task`` ends the service too if it fails, but only once
-        asyncio sees that nobody wants its exception.)
+        Its exception ends the service as failed, at once; before RUNNING that
+        cancels ``on_start``, and ``on_stop`` is not called.  When the service stops
+        it is cancelled after ``run`` has ended.  (A task of ``asyncio.create_task``
+        is cancelled too, and ends the service too if it fails, but only once asyncio
+        sees that nobody wants its exception.)
 
         Args:
             coroutine: What to run.
@@ -97,33 +92,37 @@ class AsyncService(ServiceBase):
 
         Call on the loop.
         """
+        looper = self._on_loop("start a task")
         task = asyncio.create_task(coroutine, name=name)
-        self._tasks.add(task)
-        task.add_done_callback(self._task_done)
+        looper.adopt(task)
         return task
 
-    async def events(self) -> AsyncIterator[Event]:
+    async def events(self) -> AsyncGenerator[Event, None]:
         """Iterate over the events, in order, until the service stops.
 
-        An event counts as handled, for PAUSED say, when the loop over them
-        comes round again.  Handlers are called as well, before.  Events that
-        have no handler are accepted by ``accepts``.  The last one is a ``Stop``.
+        Its handlers are called before.  An event counts as handled, for PAUSED say,
+        when the loop over them comes round again; once the service is to stop
+        nothing waits for that but ``stop_grace``.  The last event is a ``Stop``,
+        unless ``on_stop`` fails.  Events that have no handler are accepted by
+        ``accepts``.  An iteration that is left and kept must be closed
+        (``contextlib.aclosing``): it holds up all events.
         """
-        inbox: asyncio.Queue[Event | None] = asyncio.Queue()
-        self._inboxes.append(inbox)
-        if self._is_over:
-            inbox.put_nowait(None)
+        looper = self._on_loop("iterate over its events")
+        inbox = looper.open_inbox()
         try:
-            while (event := await inbox.get()) is not None:
+            while (item := await inbox.get()) is not None:
+                event, seen = item
                 try:
                     yield event
                 finally:
-                    inbox.task_done()
+                    seen.set_result(None)
         finally:
-            self._inboxes.remove(inbox)
-            while not inbox.empty():  # nobody comes for these
-                inbox.get_nowait()
-                inbox.task_done()
+            looper.close_inbox(inbox)
+
+    def _on_loop(self, operation: str) -> Looper:
+        self._hosted(operation)
+        assert self._looper is not None, "its loop exists from on_start on"
+        return self._looper
 
     # --- what to override ---------------------------------------------------------
 
@@ -214,151 +213,20 @@ class AsyncService(ServiceBase):
         answer: bool | None = await getattr(self, handler)(*arguments)
         return answer
 
-    # --- how it is hosted: the main thread ----------------------------------------
+    # --- how it is hosted ---------------------------------------------------------
 
     def _live(self, host: Host) -> None:
         with asyncio.Runner(loop_factory=type(self).loop_factory or new_loop) as runner:
-            runner.run(self._main(host))
-
-    async def _main(self, host: Host) -> None:
-        self._begin()
-        watcher = threading.Thread(
-            target=self._watch_stop, args=(host,), name="winsvc-stop", daemon=True
-        )
-        watcher.start()
-        try:
-            await self.on_start()
-            if host.started():
-                await self._run(host)
-        except BaseException as error:  # noqa: BLE001 - all end the service
-            # Cancelled: some task has broken out of the loop, by sys.exit say;
-            # what it raised goes to Host through _live.
-            if not _is_being_cancelled():
-                host.failed(error)
-        host.over()
-        await self._deafness
-        await self._end_tasks()
-        watcher.join()
-
-    def _begin(self) -> None:
-        self._stopping = asyncio.Event()
-        self._tasks: set[asyncio.Task[Any]] = set()
-        self._inboxes: list[asyncio.Queue[Event | None]] = []
-        self._failures: list[BaseException] = []
-        self._is_running = self._is_over = False
-        loop = asyncio.get_running_loop()
-        self._deafness = loop.create_future()
-        loop.set_exception_handler(self._on_loop_error)
-        self._loop = loop
-        if self._is_deaf:  # before there was a loop to tell
-            self._hear_no_more()
-
-    async def _run(self, host: Host) -> None:
-        self._is_running = True
-        for failure in self._failures:
-            self._fail(failure)
-        run = asyncio.create_task(_error_of(self.run()), name="run")
-        await asyncio.wait((run, self._deafness), return_when=asyncio.FIRST_COMPLETED)
-        if not run.done():
-            await asyncio.wait((run,), timeout=self.stop_grace)
-            run.cancel()
-        error = await run
-        if error is not None:
-            host.failed(error)
-
-    async def _end_tasks(self) -> None:
-        while self._tasks:
-            for task in self._tasks:
-                task.cancel()
-            await asyncio.wait(self._tasks)
-            await asyncio.sleep(0)  # lets _task_done take them out
-
-    def _task_done(self, task: asyncio.Task[Any]) -> None:
-        self._tasks.discard(task)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._fail(error)
-
-    def _on_loop_error(
-        self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]
-    ) -> None:
-        loop.default_exception_handler(context)
-        error = context.get("exception")
-        # Of a task that nobody waits for.  A transport's, of a client that has
-        # gone say, is no reason to end.
-        if error is not None and isinstance(context.get("future"), asyncio.Task):
-            self._fail(error)
-
-    def _fail(self, error: BaseException) -> None:
-        if not self._is_running:  # on_start goes on; after that it counts
-            self._failures.append(error)
-        elif self._host is not None:
-            self._host.failed(error)
-            self._host.over()
-
-    # --- how it is hosted: other threads ------------------------------------------
-
-    _is_deaf = False
-
-    def _watch_stop(self, host: Host) -> None:
-        """Wake who waits for the stop, however long the handlers before it take."""
-        host.wait_stop(None)
-        self._call_soon(self._stopping.set)
+            self._looper = Looper(self, host, runner.get_loop())
+            if self._is_deaf:  # before there was somebody to tell
+                self._looper.deafen()
+            self._looper.live()
 
     def _deliver(self, event: Event) -> bool | None:
-        assert self._loop is not None
-        handling = asyncio.run_coroutine_threadsafe(self._handle(event), self._loop)
-        answer, error = handling.result()
-        if error is not None:
-            raise error
-        return answer
+        assert self._looper is not None
+        return self._looper.deliver(event)
 
     def _deaf(self) -> None:
         self._is_deaf = True
-        if self._loop is not None:
-            self._call_soon(self._hear_no_more)
-
-    def _call_soon(self, callback: Callable[[], object]) -> None:
-        assert self._loop is not None
-        with suppress(RuntimeError):  # closed: nobody is there to be told
-            self._loop.call_soon_threadsafe(callback)
-
-    # --- on the loop --------------------------------------------------------------
-
-    async def _handle(self, event: Event) -> tuple[bool | None, BaseException | None]:
-        # Not raised here: sys.exit in a task would break out of the loop.
-        try:
-            answer = await self.on_event(event)
-            for inbox in tuple(self._inboxes):
-                inbox.put_nowait(event)
-                await inbox.join()
-        except BaseException as error:  # noqa: BLE001 - raised by _deliver
-            return None, error
-        finally:
-            if isinstance(event, Stop):
-                self._end_events()
-        return answer, None
-
-    def _hear_no_more(self) -> None:
-        self._end_events()
-        self._stopping.set()
-        if not self._deafness.done():
-            self._deafness.set_result(None)
-
-    def _end_events(self) -> None:
-        self._is_over = True
-        for inbox in self._inboxes:
-            inbox.put_nowait(None)
-
-
-async def _error_of(coroutine: Coroutine[Any, Any, None]) -> BaseException | None:
-    """Await a coroutine; return what it raises, unless it was cancelled by us."""
-    try:
-        await coroutine
-    except BaseException as error:  # noqa: BLE001 - the caller decides
-        return None if _is_being_cancelled() else error
-    return None
-
-
-def _is_being_cancelled() -> bool:
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
+        if self._looper is not None:
+            self._looper.deafen()

@@ -10,6 +10,7 @@ import logging
 import operator
 from typing import TYPE_CHECKING, ClassVar
 
+from winsvc.handlers import check_handlers
 from winsvc.states import Accept, StartType, State
 
 if TYPE_CHECKING:
@@ -83,6 +84,7 @@ class ServiceBase:
     """Controls to accept besides those that have handlers: for ``on_event``."""
 
     _host: Host | None = None
+    _is_async: ClassVar[bool] = False
 
     # --- what the service can ask and do: from any thread -------------------------
 
@@ -317,6 +319,7 @@ def check_class(cls: object) -> type[ServiceBase]:
     if not isinstance(cls.start_type, StartType):
         msg = f"{cls.__qualname__}.start_type is {cls.start_type!r}: a StartType"
         raise TypeError(msg)
+    check_handlers(cls)
     return cls
 
 

@@ -78,3 +78,44 @@ def accepted_by(cls: type[ServiceBase]) -> Accept:
     if Accept.PRESHUTDOWN not in accepts:
         accepts |= Accept.SHUTDOWN
     return accepts
+
+
+# inspect's CO_…: importing that takes longer than all that a service does until
+# its first report.
+_GENERATOR, _COROUTINE = 0x20, 0x80
+_ITERABLE_COROUTINE, _ASYNC_GENERATOR = 0x100, 0x200
+
+
+def check_handlers(cls: type[ServiceBase]) -> None:
+    """Raise TypeError if a handler is not as its style of service wants it.
+
+    A coroutine function that is called as a plain function does nothing.  What is
+    decorated (``__wrapped__``), or no function, may be either.
+    """
+    names = {"on_start", "run", "on_event", "on_user_control"}
+    names |= {handler.name for handler in HANDLERS.values()}
+    for name in sorted(names):
+        function = getattr(cls, name, None)
+        code = getattr(function, "__code__", None)
+        if code is None or not overrides(cls, name):
+            continue
+        where = f"{cls.__qualname__}.{name}"
+        if not cls._is_async:
+            if code.co_flags & (_COROUTINE | _ASYNC_GENERATOR):
+                msg = (
+                    f"{where} is `async`, which winsvc.Service cannot wait for: "
+                    f"derive the class from winsvc.AsyncService, or write `def {name}`"
+                )
+                raise TypeError(msg)
+            if code.co_flags & _GENERATOR:
+                msg = f"{where} has `yield`: calling it does nothing"
+                raise TypeError(msg)
+        elif not (
+            code.co_flags & (_COROUTINE | _ITERABLE_COROUTINE)
+            or hasattr(function, "__wrapped__")
+        ):
+            msg = (
+                f"{where} is no coroutine, as winsvc.AsyncService wants it: "
+                f"write `async def {name}`, without `yield`"
+            )
+            raise TypeError(msg)
