@@ -127,7 +127,7 @@ def test_generic_callback_gets_every_state(lab: Lab, target: str) -> None:
 
 
 def test_run_hosts_what_was_spawned(lab: Lab) -> None:
-    """A script of its own: not_ready before the start, all on the main thread."""
+    """A script of its own: not_ready, if at all, before the start; on one thread."""
     service = install(
         lab,
         "Run",
@@ -139,7 +139,7 @@ def callback(daemon, state, message):
         early.append(threading.current_thread() is threading.main_thread())
         return
     if state is State.START_PENDING:
-        note(daemon, "early", bool(early) and all(early))
+        note(daemon, "early", all(early))
     note(daemon, state.name, daemon.args)
     daemon.next_state()
 
