@@ -222,6 +222,9 @@ class AsyncService(ServiceBase):
                 self._looper.deafen()
             self._looper.live()
 
+    def _tasks_text(self) -> str:
+        return self._looper.tasks_text() if self._looper is not None else ""
+
     def _deliver(self, event: Event) -> bool | None:
         assert self._looper is not None
         return self._looper.deliver(event)

@@ -285,6 +285,10 @@ class ServiceBase:
         """Have an event handled, on the control thread; its answer to a query."""
         raise NotImplementedError
 
+    def _tasks_text(self) -> str:
+        """Return, on any thread, where tasks are that no thread's traceback shows."""
+        return ""
+
     def _deaf(self) -> None:
         """Learn, on the control thread, that no event will come any more."""
 

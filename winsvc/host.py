@@ -357,6 +357,10 @@ class Host:
                     State(state).name,
                     _all_tracebacks(),
                 )
+            with suppress(Exception):
+                tasks = self.service._tasks_text() if self.service else ""  # noqa: SLF001 - made for this
+                if tasks:
+                    log.critical("%s has these tasks:\n%s", self.name, tasks)
             for handler in logging.getLogger("winsvc").handlers:
                 with suppress(Exception):
                     handler.flush()

@@ -12,6 +12,7 @@ import asyncio
 import contextvars
 import gc
 import threading
+import traceback
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -201,6 +202,10 @@ class Looper:
             raise error
         return answer
 
+    def tasks_text(self) -> str:
+        """Return where all tasks wait; the loop itself may hang."""
+        return "\n".join(map(_where, asyncio.all_tasks(self._loop)))
+
     def deafen(self) -> None:
         """Take note that no event will come any more."""
         self._call_soon(self._end_events)
@@ -284,6 +289,17 @@ def _error_of(task: asyncio.Task[Any]) -> BaseException | None:
     except BaseException as error:  # noqa: BLE001 - it is a value here
         return error
     return None
+
+
+def _where(task: asyncio.Task[Any]) -> str:
+    """Return a task's name, and the coroutines that await each other in it."""
+    frames = []
+    awaited: Any = task.get_coro()
+    while (frame := getattr(awaited, "cr_frame", None)) is not None:
+        frames.append((frame, frame.f_lineno))
+        awaited = awaited.cr_await
+    stack = traceback.StackSummary.extract(iter(frames))
+    return f"Task {task.get_name()}:\n" + "".join(stack.format())
 
 
 def _is_proactors(task: asyncio.Task[Any]) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections.abc import Iterator
@@ -96,3 +97,30 @@ def test_service_exit_in_a_thread_needs_no_log(rig: Rig, away: None) -> None:
     handle.control(128)
 
     assert rig.scm.wait_gone("Leaves") == 7
+
+
+def test_deadline_of_coroutines_shows_where_they_wait(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The threads show the loop's select alone."""
+    inside = threading.Event()
+
+    class Waits(winsvc.AsyncService):
+        name = "Waits"
+
+        async def on_stop(self) -> None:
+            inside.set()
+            await asyncio.get_running_loop().create_future()
+
+    handle = rig.scm.add(Waits)
+    handle.start()
+    rig.reach("Waits", State.RUNNING)
+    with caplog.at_level(logging.CRITICAL):
+        handle.stop()
+        assert inside.wait(20)
+        rig.scm.advance(30.0)
+        rig.reach("Waits", State.STOPPED)
+
+    assert "in on_stop" in caplog.text
+    assert "create_future" in caplog.text
+    assert rig.scm.process("Waits").is_dead
