@@ -149,6 +149,15 @@ else:
                             put(INTERRUPT)
                         on_signal()
 
+        def hand_on(number: int, _frame: object) -> None:
+            # On the main thread: an event loop may have taken the wake-ups over,
+            # as asyncio does for its own signal handlers, and given none back.
+            taken = signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
+            if taken != far.fileno():
+                far.send(bytes((number,)))
+                if taken != -1:
+                    signal.set_wakeup_fd(taken, warn_on_full_buffer=False)
+
         near, far = socket.socketpair()
         far.setblocking(False)
         with ExitStack() as undo:
@@ -156,7 +165,7 @@ else:
             before = signal.set_wakeup_fd(far.fileno(), warn_on_full_buffer=False)
             undo.callback(signal.set_wakeup_fd, before)
             for number in ENDING:
-                handler = signal.signal(number, lambda *_: None)
+                handler = signal.signal(number, hand_on)
                 undo.callback(signal.signal, number, handler)
             _start(read_signals, "winsvc-signals")
             yield

@@ -19,7 +19,7 @@ import termios
 from terminal import PATIENCE, Program
 
 SERVICE = '''
-import pathlib, signal, sys, threading, time
+import asyncio, pathlib, signal, sys, threading, time
 import winsvc
 
 class Echo(winsvc.Service):
@@ -87,6 +87,16 @@ class Loop(winsvc.AsyncService):
 
     async def on_stop(self):
         print("stopping")
+
+class Signals(Loop):
+    """Has a signal handler of its own on the loop."""
+
+    name = "Signals"
+
+    async def on_start(self):
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGUSR1, print, "user signal")
+
 '''
 
 
@@ -191,9 +201,12 @@ def test_system_event_without_handler_is_not_sent(script: str) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_stops_async_service(script: str, number: signal.Signals) -> None:
-    """The loop has the main thread, and Ctrl+C is a STOP all the same."""
-    with debug(f"{script}:Loop") as program:
+@pytest.mark.parametrize("cls", ["Loop", "Signals"])
+def test_signal_stops_async_service(
+    script: str, cls: str, number: signal.Signals
+) -> None:
+    """The loop has the main thread, and signals; Ctrl+C is a STOP all the same."""
+    with debug(f"{script}:{cls}") as program:
         program.expect("main thread True")
         program.send(number)
         code = program.wait()
