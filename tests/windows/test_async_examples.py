@@ -10,7 +10,8 @@ import struct
 from typing import Any
 
 import pytest
-from lab import HERE, PATIENCE, Installed, Lab, Process, eventually
+from lab import HERE, Installed, Lab, Process, eventually
+from web_client import Request, get, refused
 
 from winsvc.states import State
 
@@ -27,37 +28,6 @@ def web(lab: Lab) -> Installed:
 def port_of(service: Installed) -> int:
     """Return the port that it last said it listens on."""
     return int(re.findall(r"listening on http://127.0.0.1:(\d+)", service.log)[-1])
-
-
-class Request:
-    """A request that is in flight: its first line has come."""
-
-    def __init__(self, port: int, path: str) -> None:
-        self.connection = http.client.HTTPConnection(
-            "127.0.0.1", port, timeout=PATIENCE
-        )
-        self.connection.request("GET", path)
-        self.response = self.connection.getresponse()
-        self.first = self.response.readline()
-
-    def rest(self) -> bytes:
-        """Wait for the rest."""
-        try:
-            return self.response.read()
-        finally:
-            self.connection.close()
-
-
-def get(port: int, path: str = "/") -> bytes:
-    """Return what a page says."""
-    request = Request(port, path)
-    return request.first + request.rest()
-
-
-def refused(port: int) -> bool:
-    """Tell whether nobody listens there."""
-    with socket.socket() as client:
-        return client.connect_ex(("127.0.0.1", port)) != 0
 
 
 def test_web_server_serves_pauses_goes_on_and_stops(web: Installed) -> None:

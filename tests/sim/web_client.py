@@ -1,0 +1,39 @@
+"""A client of the web server example, on the simulated SCM and on a real one."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+
+PATIENCE = 40.0
+
+
+class Request:
+    """A request that is in flight: its first line has come."""
+
+    def __init__(self, port: int, path: str) -> None:
+        self.connection = http.client.HTTPConnection(
+            "127.0.0.1", port, timeout=PATIENCE
+        )
+        self.connection.request("GET", path)
+        self.response = self.connection.getresponse()
+        self.first = self.response.readline()
+
+    def rest(self) -> bytes:
+        """Wait for the rest."""
+        try:
+            return self.response.read()
+        finally:
+            self.connection.close()
+
+
+def get(port: int, path: str = "/") -> bytes:
+    """Return what a page says."""
+    request = Request(port, path)
+    return request.first + request.rest()
+
+
+def refused(port: int) -> bool:
+    """Tell whether nobody listens there."""
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) != 0
