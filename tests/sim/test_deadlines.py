@@ -104,13 +104,15 @@ def test_deadline_of_coroutines_shows_where_they_wait(
 ) -> None:
     """The threads show the loop's select alone."""
     inside = threading.Event()
+    waited: list[asyncio.Future[None]] = []
 
     class Waits(winsvc.AsyncService):
         name = "Waits"
 
         async def on_stop(self) -> None:
+            waited.append(asyncio.get_running_loop().create_future())
             inside.set()
-            await asyncio.get_running_loop().create_future()
+            await waited[0]
 
     handle = rig.scm.add(Waits)
     handle.start()
@@ -121,6 +123,8 @@ def test_deadline_of_coroutines_shows_where_they_wait(
         rig.scm.advance(30.0)
         rig.reach("Waits", State.STOPPED)
 
+    waited[0].get_loop().call_soon_threadsafe(waited[0].set_result, None)
+
     assert "in on_stop" in caplog.text
-    assert "create_future" in caplog.text
-    assert rig.scm.process("Waits").is_dead
+    assert "await waited[0]" in caplog.text
+    assert rig.scm.wait_gone("Waits") == FailureCode.DEADLINE
