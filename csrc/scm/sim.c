@@ -168,7 +168,8 @@ call_handler_locked(wsv_scm *wire, wsv_sim_request *taken)
     if (taken->data != NULL)
         memset(taken->data, POISON, taken->control.size); /* I-127 */
     wsv_os_mutex_lock(wire->lock);
-    return WSV_SIM_DONE;
+    /* Killed meanwhile: no answer gets through. */
+    return wire->dead ? WSV_SIM_DEAD : WSV_SIM_DONE;
 }
 
 static void
