@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import TYPE_CHECKING
 
 from winsvc.states import State, control_name
+
+if TYPE_CHECKING:
+    from winsvc._native import JournalTuple
 
 
 class Kind(IntEnum):
@@ -74,10 +78,7 @@ class JournalEntry:
         return f"{self.time:.6f} {text} ({self.duration * 1e6:.0f} us)"
 
 
-RawEntry = tuple[int, int, int, int, int, int, int, int, bytes | None]
-
-
-def make_entry(raw: RawEntry) -> JournalEntry:
+def make_entry(raw: JournalTuple) -> JournalEntry:
     """Make an entry of the tuple that ``_native`` returns."""
     number, kind_, time, done, a, b, c, result, data = raw
     kind = Kind(kind_)
