@@ -15,9 +15,13 @@ class Request:
         self.connection = http.client.HTTPConnection(
             "127.0.0.1", port, timeout=PATIENCE
         )
-        self.connection.request("GET", path)
-        self.response = self.connection.getresponse()
-        self.first = self.response.readline()
+        try:
+            self.connection.request("GET", path)
+            self.response = self.connection.getresponse()
+            self.first = self.response.readline()
+        except BaseException:
+            self.connection.close()
+            raise
 
     def rest(self) -> bytes:
         """Wait for the rest."""
