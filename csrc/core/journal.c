@@ -29,7 +29,8 @@ wsv_journal_keep(wsv_journal *journal, uint64_t number, const void *data,
     if (size < head)
         head = size;
     memcpy(journal->bytes + at, data, head);
-    memcpy(journal->bytes, (const uint8_t *)data + head, size - head);
+    if (size != head)
+        memcpy(journal->bytes, (const uint8_t *)data + head, size - head);
 }
 
 bool
@@ -46,7 +47,8 @@ wsv_journal_data(const wsv_journal *journal, const wsv_entry *entry,
     if (entry->data_size < head)
         head = entry->data_size;
     memcpy(out, journal->bytes + at, head);
-    memcpy(out + head, journal->bytes, entry->data_size - head);
+    if (entry->data_size != head)
+        memcpy(out + head, journal->bytes, entry->data_size - head);
     return true;
 }
 

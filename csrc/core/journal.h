@@ -30,8 +30,8 @@ typedef struct wsv_entry {
     uint32_t kind;
     uint32_t a, b, c;
     uint32_t result;
-    uint64_t data_at; /* its data begins there, counted in bytes ever kept */
     uint32_t data_size;
+    uint64_t data_at; /* its data begins there, counted in bytes ever kept */
 } wsv_entry;
 
 typedef struct wsv_journal {

@@ -233,29 +233,59 @@ wsv_life_wait_event(wsv_life life, wsv_queued *out, const uint8_t **data,
     return err;
 }
 
+static uint32_t
+pending_state(uint32_t control)
+{
+    return control == WSV_CONTROL_PAUSE ? WSV_PAUSE_PENDING
+                                        : WSV_CONTINUE_PENDING;
+}
+
+/* False: its pending state is to be entered first. */
+static bool
+begin_locked(wsv_life life, uint32_t control, wsv_err *err)
+{
+    wsv_runtime *rt = life.rt;
+    bool pausing = control == WSV_CONTROL_PAUSE;
+    bool closed = wsv_life_over_locked(life);
+
+    if (!closed && rt->state == (pausing ? WSV_RUNNING : WSV_PAUSED))
+        return false;
+    if (closed)
+        *err = WSV_E_CLOSED;
+    else if (rt->state == pending_state(control) ||
+             (rt->state == WSV_STOP_PENDING && rt->paused != pausing))
+        *err = WSV_OK;
+    else
+        *err = WSV_E_STATE;
+    if (*err == WSV_OK)
+        rt->paused = pausing;
+    return true;
+}
+
+bool
+wsv_life_try_begin(wsv_life life, uint32_t control, wsv_err *err)
+{
+    bool decided;
+
+    wsv_os_mutex_lock(life.rt->lock);
+    decided = begin_locked(life, control, err);
+    wsv_os_mutex_unlock(life.rt->lock);
+    return decided;
+}
+
 wsv_err
 wsv_life_begin(wsv_life life, uint32_t control, wsv_oserr *why)
 {
     wsv_runtime *rt = life.rt;
-    bool pausing = control == WSV_CONTROL_PAUSE;
-    uint32_t pending = pausing ? WSV_PAUSE_PENDING : WSV_CONTINUE_PENDING;
-    uint32_t before = pausing ? WSV_RUNNING : WSV_PAUSED;
-    wsv_err err = WSV_E_STATE;
+    wsv_err err;
 
     wsv_os_mutex_lock(rt->lock);
-    if (wsv_life_over_locked(life)) {
-        err = WSV_E_CLOSED;
-    }
-    else if (rt->state == pending ||
-             (rt->state == WSV_STOP_PENDING && rt->paused != pausing)) {
-        err = WSV_OK;
-    }
-    else if (rt->state == before) {
-        wsv_runtime_enter_locked(rt, pending);
+    if (!begin_locked(life, control, &err)) {
+        wsv_runtime_enter_locked(rt, pending_state(control));
         err = wsv_runtime_flush_locked(rt, WSV_FOREVER, why);
+        if (err == WSV_OK)
+            rt->paused = control == WSV_CONTROL_PAUSE;
     }
-    if (err == WSV_OK)
-        rt->paused = pausing;
     wsv_os_mutex_unlock(rt->lock);
     return err;
 }
@@ -265,14 +295,13 @@ wsv_life_finish(wsv_life life, uint32_t control, wsv_oserr *why)
 {
     wsv_runtime *rt = life.rt;
     bool pausing = control == WSV_CONTROL_PAUSE;
-    uint32_t pending = pausing ? WSV_PAUSE_PENDING : WSV_CONTINUE_PENDING;
     uint32_t before = pausing ? WSV_RUNNING : WSV_PAUSED;
     wsv_err err = WSV_E_STATE;
 
     wsv_os_mutex_lock(rt->lock);
     /* `before`: it was too late, and yet it has paused: say so. */
     if (!wsv_life_over_locked(life) &&
-        (rt->state == pending || rt->state == before)) {
+        (rt->state == pending_state(control) || rt->state == before)) {
         wsv_runtime_enter_locked(rt, pausing ? WSV_PAUSED : WSV_RUNNING);
         err = wsv_runtime_flush_locked(rt, WSV_FOREVER, why);
     }

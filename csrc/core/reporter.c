@@ -136,7 +136,9 @@ send_oldest_locked(wsv_runtime *rt)
     uint64_t number;
 
     rt->outbox_used--;
-    memmove(rt->outbox, rt->outbox + 1, rt->outbox_used * sizeof(outgoing));
+    if (rt->outbox_used != 0) /* seldom */
+        memmove(rt->outbox, rt->outbox + 1,
+                rt->outbox_used * sizeof(outgoing));
     rt->reporting_what = out.status.state;
     if (out.status.state == WSV_STOPPED)
         wsv_os_cond_broadcast(rt->reported); /* a handler must not wait now */
@@ -183,8 +185,7 @@ wsv_err
 wsv_runtime_flush_locked(wsv_runtime *rt, uint64_t patience, wsv_oserr *why)
 {
     uint64_t newest = rt->entered;
-    uint64_t until =
-        patience == WSV_FOREVER ? WSV_FOREVER : wsv_os_now() + patience;
+    uint64_t until = 0;
 
     if (!rt->registered)
         return WSV_OK; /* ServiceMain will send it */
@@ -200,9 +201,15 @@ wsv_runtime_flush_locked(wsv_runtime *rt, uint64_t patience, wsv_oserr *why)
         }
         /* Wine holds a lock of its own while the handler runs, and wants it
          * for STOPPED (H-13): that report is never waited for. */
-        else if (rt->reporting_what == WSV_STOPPED ||
-                 !wsv_os_cond_wait(rt->reported, rt->lock, until)) {
+        else if (rt->reporting_what == WSV_STOPPED) {
             break;
+        }
+        else {
+            if (until == 0) /* the clock is read by those that wait alone */
+                until = patience == WSV_FOREVER ? WSV_FOREVER
+                                                : wsv_os_now() + patience;
+            if (!wsv_os_cond_wait(rt->reported, rt->lock, until))
+                break;
         }
     }
     if (rt->outbox_used != 0 && !rt->reporting)

@@ -190,9 +190,8 @@ wsv_runtime_handle(void *ctx, const wsv_control *control)
         wsv_runtime_note_locked(rt, WSV_JOURNAL_COALESCED, control->code,
                                 control->event_type, control->size);
     }
-    if (made.action != WSV_ANSWER)
-        wsv_os_cond_broadcast(rt->events);
     if (made.action == WSV_QUEUE && reply.patience != 0) {
+        wsv_os_cond_broadcast(rt->events);
         rt->answered = false;
         made.answer = wait_answer_locked(rt, control, &reply);
     }
@@ -205,6 +204,10 @@ wsv_runtime_handle(void *ctx, const wsv_control *control)
     if (made.action == WSV_ENTER || wsv_state_is_stop(control->code))
         (void)wsv_runtime_flush_locked(rt, HANDLER_PATIENCE, &ignored);
     wsv_journal_done(&rt->journal, number, wsv_scm_now(rt->scm), made.answer);
+    /* Last: a thread that is up before that takes the lock, and the
+     * processor, from the answer. */
+    if (made.action != WSV_ANSWER)
+        wsv_os_cond_broadcast(rt->events);
     wsv_os_mutex_unlock(rt->lock);
     return made.answer;
 }
@@ -247,17 +250,12 @@ wsv_runtime_exit_code(wsv_runtime *rt)
     return code;
 }
 
-bool
-wsv_runtime_journal(wsv_runtime *rt, uint64_t *number, wsv_entry *out,
-                    uint8_t *data, bool *kept)
+void
+wsv_runtime_journal(wsv_runtime *rt, wsv_journal *out)
 {
-    bool found;
-
     wsv_os_mutex_lock(rt->lock);
-    found = wsv_journal_get(&rt->journal, number, out);
-    *kept = found && wsv_journal_data(&rt->journal, out, data);
+    *out = rt->journal;
     wsv_os_mutex_unlock(rt->lock);
-    return found;
 }
 
 void

@@ -79,10 +79,8 @@ void wsv_runtime_close(wsv_runtime *rt);
 /* Make every wait_start and wait_stop return WSV_E_WOKEN once, and be news. */
 void wsv_runtime_wake(wsv_runtime *rt);
 uint32_t wsv_runtime_exit_code(wsv_runtime *rt) WSV_NOGIL;
-/* As wsv_journal_get; `data` (room for WSV_JOURNAL_BYTES) gets the entry's
- * data if it is `kept` still. */
-bool wsv_runtime_journal(wsv_runtime *rt, uint64_t *number, wsv_entry *out,
-                         uint8_t *data, bool *kept) WSV_NOGIL;
+/* A copy of the journal, made at one moment. */
+void wsv_runtime_journal(wsv_runtime *rt, wsv_journal *out) WSV_NOGIL;
 /* The journal's totals of every kind. */
 void wsv_runtime_totals(wsv_runtime *rt,
                         uint64_t totals[WSV_JOURNAL_KINDS]) WSV_NOGIL;
@@ -130,6 +128,8 @@ wsv_err wsv_life_wait_event(wsv_life life, wsv_queued *out,
  * to do (paused already, say). */
 wsv_err wsv_life_begin(wsv_life life, uint32_t control,
                        wsv_oserr *why) WSV_NOGIL;
+/* The same if it takes no report, and so no time; false: call begin. */
+bool wsv_life_try_begin(wsv_life life, uint32_t control, wsv_err *err);
 /* After that handler: PAUSED or RUNNING.  WSV_E_STATE: it is stopping. */
 wsv_err wsv_life_finish(wsv_life life, uint32_t control,
                         wsv_oserr *why) WSV_NOGIL;

@@ -229,28 +229,32 @@ journal(PyObject *Py_UNUSED(module), PyObject *capsule)
     wsv_runtime *rt = runtime(capsule);
     PyObject *entries, *item;
     uint64_t number = 0;
+    wsv_journal *copy;
     wsv_entry entry;
     uint8_t *data;
-    bool found, kept;
 
     if (rt == NULL)
         return NULL;
+    copy = PyMem_Malloc(sizeof(*copy));
     data = PyMem_Malloc(WSV_JOURNAL_BYTES);
-    if (data == NULL)
+    if (copy == NULL || data == NULL) {
+        PyMem_Free(copy);
+        PyMem_Free(data);
         return PyErr_NoMemory();
+    }
+    /* At once: a busy service gets the GIL back after 5 ms and more. */
+    DETACHED(wsv_runtime_journal(rt, copy));
     entries = PyList_New(0);
-    while (entries != NULL) {
-        DETACHED(found =
-                     wsv_runtime_journal(rt, &number, &entry, data, &kept));
-        if (!found)
-            break;
-        item = make_entry(number, &entry, data, kept);
+    while (entries != NULL && wsv_journal_get(copy, &number, &entry)) {
+        item = make_entry(number, &entry, data,
+                          wsv_journal_data(copy, &entry, data));
         if (item == NULL || PyList_Append(entries, item) < 0)
             Py_CLEAR(entries);
         Py_XDECREF(item);
         number++;
     }
     PyMem_Free(data);
+    PyMem_Free(copy);
     return entries;
 }
 

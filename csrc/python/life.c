@@ -147,7 +147,10 @@ begin(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     if (!life_of(capsule, &life))
         return NULL;
-    DETACHED(err = wsv_life_begin(life, control, &why));
+    /* A busy service gets the GIL back after 5 ms and more: it is not given
+     * up just before its handler. */
+    if (!wsv_life_try_begin(life, control, &err))
+        DETACHED(err = wsv_life_begin(life, control, &why));
     return done(err, &why);
 }
 

@@ -176,14 +176,13 @@ hosted_total(hosted *self, wsv_entry_kind kind)
 wsv_entry
 hosted_newest(hosted *self, wsv_entry_kind kind)
 {
-    static uint8_t data[WSV_JOURNAL_BYTES];
+    static wsv_journal journal;
     wsv_entry entry, newest;
     uint64_t number = 0;
-    bool kept;
 
     memset(&newest, 0, sizeof(newest));
-    for (; wsv_runtime_journal(self->rt, &number, &entry, data, &kept);
-         number++)
+    wsv_runtime_journal(self->rt, &journal);
+    for (; wsv_journal_get(&journal, &number, &entry); number++)
         if (entry.kind == (uint32_t)kind)
             newest = entry;
     CHECK_SAME(newest.kind, kind);

@@ -136,7 +136,7 @@ test_journal_of_all_lives(void)
     uint64_t number = 0, totals[WSV_JOURNAL_KINDS];
     uint32_t size = 0;
     wsv_entry entry;
-    bool kept;
+    static wsv_journal journal;
 
     hosted_new(&it, NULL, true);
     for (control.size = 1; control.size < 9; control.size++) {
@@ -146,9 +146,9 @@ test_journal_of_all_lives(void)
         hosted_stop(&it);
     }
     CHECK_SAME(hosted_send(&it, 201), 1061);
-    for (; wsv_runtime_journal(it.rt, &number, &entry, data, &kept);
-         number++) {
-        CHECK(kept);
+    wsv_runtime_journal(it.rt, &journal);
+    for (; wsv_journal_get(&journal, &number, &entry); number++) {
+        CHECK(wsv_journal_data(&journal, &entry, data));
         if (entry.kind != WSV_JOURNAL_CONTROL || entry.a != 200) {
             CHECK_SAME(entry.data_size, 0);
             continue;
