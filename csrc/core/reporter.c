@@ -98,7 +98,7 @@ sibling_is_up_locked(const wsv_runtime *rt)
 }
 
 void
-wsv_runtime_enter_locked(wsv_runtime *rt, uint32_t state)
+wsv_runtime_set_state_locked(wsv_runtime *rt, uint32_t state)
 {
     rt->state = state;
     if (wsv_state_is_pending(state))
@@ -106,13 +106,26 @@ wsv_runtime_enter_locked(wsv_runtime *rt, uint32_t state)
                            rt->settings.hint, budget_locked(rt, state));
     else
         wsv_progress_leave(&rt->progress);
-    if (state == WSV_STOP_PENDING || state == WSV_STOPPED) {
+    if (state == WSV_STOP_PENDING || state == WSV_STOPPED)
         rt->stopping = true;
+    wsv_runtime_post_locked(rt);
+}
+
+void
+wsv_runtime_wake_locked(wsv_runtime *rt)
+{
+    if (rt->stopping) {
         wsv_scm_wake(rt->scm, rt->stops);
         wsv_scm_wake(rt->scm, rt->answers);
     }
-    wsv_runtime_post_locked(rt);
     wsv_scm_wake(rt->scm, rt->reporter);
+}
+
+void
+wsv_runtime_enter_locked(wsv_runtime *rt, uint32_t state)
+{
+    wsv_runtime_set_state_locked(rt, state);
+    wsv_runtime_wake_locked(rt);
 }
 
 void

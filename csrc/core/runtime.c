@@ -196,7 +196,7 @@ wsv_runtime_handle(void *ctx, const wsv_control *control)
         made.answer = wait_answer_locked(rt, control, &reply);
     }
     if (made.action == WSV_ENTER) {
-        wsv_runtime_enter_locked(rt, made.next);
+        wsv_runtime_set_state_locked(rt, made.next);
         if (control->code == WSV_CONTROL_SHUTDOWN ||
             control->code == WSV_CONTROL_PRESHUTDOWN)
             rt->progress.deadline = WSV_FOREVER; /* the system's time counts */
@@ -204,8 +204,10 @@ wsv_runtime_handle(void *ctx, const wsv_control *control)
     if (made.action == WSV_ENTER || wsv_state_is_stop(control->code))
         (void)wsv_runtime_flush_locked(rt, HANDLER_PATIENCE, &ignored);
     wsv_journal_done(&rt->journal, number, wsv_scm_now(rt->scm), made.answer);
-    /* Last: a thread that is up before that takes the lock, and the
-     * processor, from the answer. */
+    /* Last: threads that are up before that take the lock, and the processor,
+     * from the answer. */
+    if (made.action == WSV_ENTER)
+        wsv_runtime_wake_locked(rt);
     if (made.action != WSV_ANSWER)
         wsv_os_cond_broadcast(rt->events);
     wsv_os_mutex_unlock(rt->lock);

@@ -90,7 +90,11 @@ uint64_t wsv_runtime_note_locked(wsv_runtime *rt, uint32_t kind, uint32_t a,
 uint32_t wsv_runtime_accepted_locked(const wsv_runtime *rt);
 /* Put the present status into the outbox, over an older one of that state. */
 void wsv_runtime_post_locked(wsv_runtime *rt);
-/* Enter a state and put it into the outbox. */
+/* Enter a state and put it into the outbox, without waking those up whom it
+ * concerns, which is done by ... */
+void wsv_runtime_set_state_locked(wsv_runtime *rt, uint32_t state);
+void wsv_runtime_wake_locked(wsv_runtime *rt);
+/* Both. */
 void wsv_runtime_enter_locked(wsv_runtime *rt, uint32_t state);
 /* Wake everybody: STOPPED has been reported, or nothing can be any more. */
 void wsv_runtime_end_locked(wsv_runtime *rt);
