@@ -4,7 +4,9 @@ Public names, imported on first use: a service is to tell the SCM that it starts
 before it spends time on anything else.
 """
 
-from typing import TYPE_CHECKING
+# typing's own, for the modules of a process that hosts: importing typing would cost
+# it more than most of them.  Type checkers know the name.
+TYPE_CHECKING = False
 
 if TYPE_CHECKING:
     from winsvc import constants as constants

@@ -1,8 +1,13 @@
 """``python -m winsvc``: as a service (``host``), or as the command line."""
 
+from __future__ import annotations
+
 import sys
 
-from winsvc.shared import Services, parse_services
+from winsvc import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from winsvc.shared import Services
 
 
 def parse_host(words: list[str]) -> tuple[str, str | None, tuple[str, ...]] | None:
@@ -23,6 +28,8 @@ def parse_shared_host(
     words: list[str],
 ) -> tuple[Services, str | None, tuple[str, ...]] | None:
     """Parse the same with several ``NAME=TARGET``, for a shared process."""
+    from winsvc.shared import parse_services
+
     words, log_file, path = _split_options(words)
     services = parse_services(words)
     return (services, log_file, path) if services is not None else None

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from winsvc import _native
-from winsvc._native import Capsule, Managing, StatusTuple
+from winsvc._interfaces import Capsule, Managing, StatusTuple
 from winsvc.errors import service_error
 
 ERROR_INVALID_HANDLE = 6

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import logging
 import operator
-from typing import TYPE_CHECKING, ClassVar
 
+from winsvc import TYPE_CHECKING
 from winsvc.handlers import check_handlers
 from winsvc.states import Accept, StartType, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import ClassVar
     from uuid import UUID
 
     from winsvc.events import Event

@@ -7,20 +7,22 @@ bytes as they came (I-128, I-132).
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING, TypeVar
 
+from winsvc import TYPE_CHECKING
 from winsvc.states import USER_CONTROLS, Control
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
-    from typing import TypedDict, Unpack
+    from typing import TypedDict, TypeVar, Unpack
     from uuid import UUID
 
     from winsvc.devices import Device
     from winsvc.power import PowerValue
+
+    _Member = TypeVar("_Member", bound=IntEnum)
 
     class _Raw(TypedDict):
         control: Control | int
@@ -299,9 +301,6 @@ class TimeChange(Event):
     old_filetime: int | None
 
 
-_Member = TypeVar("_Member", bound=IntEnum)
-
-
 def _named(enum: type[_Member], value: int) -> _Member | int:
     try:
         return enum(value)
@@ -401,7 +400,9 @@ _MAKERS: dict[int, Callable[..., Event]] = {
 
 def make_event(code: int, event_type: int, data: bytes, count: int) -> Event:
     """Make the event of a control; unknown codes and types keep their number."""
-    make = UserControl if code in USER_CONTROLS else _MAKERS.get(code, Event)
+    if code in USER_CONTROLS:  # the most frequent, and no member of Control
+        return UserControl(control=code, event_type=event_type, data=data, count=count)
+    make = _MAKERS.get(code, Event)
     return make(
         control=_named(Control, code), event_type=event_type, data=data, count=count
     )

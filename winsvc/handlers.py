@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
-
+from winsvc import TYPE_CHECKING
 from winsvc.states import USER_CONTROLS, Accept, Control
 
 if TYPE_CHECKING:
@@ -11,12 +10,20 @@ if TYPE_CHECKING:
     from winsvc.events import Event
 
 
-class Handler(NamedTuple):
+_NONE = Accept(0)
+
+
+class Handler:
     """A handler, and the accept bit of its controls (scm-rules D.1)."""
 
-    name: str
-    accept: Accept = Accept(0)
-    has_event: bool = True
+    __slots__ = ("accept", "has_event", "name")
+
+    def __init__(
+        self, name: str, accept: Accept = _NONE, *, has_event: bool = True
+    ) -> None:
+        self.name = name
+        self.accept = accept
+        self.has_event = has_event
 
 
 HANDLERS: dict[int, Handler] = {

@@ -11,28 +11,32 @@ import logging
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 
+from winsvc import TYPE_CHECKING
 from winsvc._native import as_service_error
-from winsvc.base import ServiceBase, ServiceExit, check_class, check_wait_hint
-from winsvc.events import Event, Stop, make_event
+from winsvc.base import ServiceExit, check_class, check_wait_hint
 from winsvc.handlers import accepted_by
-from winsvc.journal import JournalEntry, Kind, make_entry
 from winsvc.registrations import Registrations
 from winsvc.states import Accept, Control, FailureCode, Query, State
 from winsvc.threads import exits_of_threads
 
 if TYPE_CHECKING:
-    from winsvc._native import Capsule, Hosting
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
+    from winsvc._interfaces import Capsule, Hosting
+    from winsvc.base import ServiceBase
+    from winsvc.events import Event
+    from winsvc.journal import JournalEntry, Kind
+
+    Loader: TypeAlias = Callable[[], type[ServiceBase]]
+    SessionUser: TypeAlias = Callable[[int], tuple[str, str]]
 
 ERROR_BUSY = 170  # what a refused query is answered with
 ERROR_SERVICE_SPECIFIC_ERROR = 1066
 # ERROR_FILE_NOT_FOUND, ERROR_CTX_WINSTATION_NOT_FOUND
 _NO_SESSION = (2, 7022)
-Loader = Callable[[], type[ServiceBase]]
-SessionUser = Callable[[int], tuple[str, str]]
 _QUERIES: dict[int, Query] = {
     Control.DEVICEEVENT: Query.DEVICEQUERYREMOVE,
     Control.HARDWAREPROFILECHANGE: Query.QUERYCHANGECONFIG,
@@ -130,10 +134,14 @@ class Host:
 
     def journal(self) -> tuple[JournalEntry, ...]:
         """Return the core's journal."""
+        from winsvc.journal import make_entry
+
         return tuple(make_entry(raw) for raw in self._hosting.journal(self._handle))
 
     def journal_totals(self) -> dict[Kind, int]:
         """Return how many entries of each kind the core has ever made."""
+        from winsvc.journal import Kind
+
         totals = self._hosting.totals(self._handle)
         return {kind: totals[kind] for kind in Kind}
 
@@ -296,6 +304,12 @@ class Host:
                 self.service._deaf()  # noqa: SLF001 - made for this
 
     def _control_loop(self) -> None:
+        # One at a time, in order, and never beside on_start.
+        self._start_over.wait()
+        # Slow to import (dataclasses): neither RUNNING, which is reported by now,
+        # nor the handler of the first event shall wait for it.
+        from winsvc.events import Stop, make_event
+
         while (raw := self._hosting.wait_event(self._life)) is not None:
             code, event_type, data, count, ticket, dropped = raw
             if dropped:
@@ -325,8 +339,6 @@ class Host:
                 return
 
     def _handle_event(self, event: Event) -> bool | None:
-        # One at a time, in order, and never beside on_start.
-        self._start_over.wait()
         if self._start_failed or self.service is None:
             return None
         if event.control in (Control.PAUSE, Control.CONTINUE):

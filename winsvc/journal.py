@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from winsvc.states import State, control_name
 
 if TYPE_CHECKING:
-    from winsvc._native import JournalTuple
+    from winsvc._interfaces import JournalTuple
 
 
 class Kind(IntEnum):

@@ -5,53 +5,73 @@ from __future__ import annotations
 import faulthandler
 import io
 import logging
-import logging.handlers
 import os
 import sys
 import threading
-from pathlib import Path
+
+from winsvc import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import TextIO
+
+    from winsvc.host import Host
 
 FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d %(threadName)s] %(message)s"
 MAX_BYTES = 10_000_000
 BACKUPS = 3
 
 
-class ServiceLogHandler(logging.handlers.RotatingFileHandler):
+class ServiceLogHandler(logging.FileHandler):
     """A rotating file that also gets the tracebacks of crashes.
 
     faulthandler writes to the file itself, without the GIL: a service that is
     ended because it hangs in C code shows where.
     """
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            path, maxBytes=MAX_BYTES, backupCount=BACKUPS, encoding="utf-8"
-        )
+    def __init__(self, path: str) -> None:
+        super().__init__(path, encoding="utf-8")
+        self._max_bytes = MAX_BYTES
         self.setFormatter(logging.Formatter(FORMAT))
         self._watch_for_crashes()
 
-    def doRollover(self) -> None:
-        """Change files, and tell faulthandler so."""
-        faulthandler.disable()
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record, in a new file if this one is full."""
         try:
-            super().doRollover()
-        except OSError:
-            # Somebody has it open, on Windows: go on in it, try at twice the size.
-            self.maxBytes *= 2
-            if self.stream is None:
-                self.stream = self._open()
-        else:
-            self.maxBytes = MAX_BYTES
-        self._watch_for_crashes()
+            if self.stream and self.stream.seek(0, os.SEEK_END) >= self._max_bytes:
+                self._change_files(self.stream)
+            super().emit(record)
+        except Exception:  # noqa: BLE001 - as logging's own handlers do
+            self.handleError(record)
 
     def close(self) -> None:
         """Close the file once faulthandler has let go of it."""
         faulthandler.disable()
         super().close()
 
+    def _change_files(self, full: TextIO) -> None:
+        faulthandler.disable()
+        full.close()
+        self.stream = None  # opened by the next record if it cannot be now
+        try:
+            # Here alone: it imports sockets and pickle, and every start would wait.
+            from logging.handlers import RotatingFileHandler
+
+            files = RotatingFileHandler(
+                self.baseFilename, backupCount=BACKUPS, delay=True
+            )
+            files.doRollover()
+            files.close()
+        except OSError:
+            # Somebody has it open, on Windows: go on in it, try at twice the size.
+            self._max_bytes *= 2
+        else:
+            self._max_bytes = MAX_BYTES
+        self.stream = self._open()
+        self._watch_for_crashes()
+
     def _watch_for_crashes(self) -> None:
-        if self.stream is not None:
-            faulthandler.enable(self.stream)
+        assert self.stream is not None
+        faulthandler.enable(self.stream)
 
 
 class LogWriter(io.TextIOBase):
@@ -107,8 +127,8 @@ def start_logging(log_file: str | None) -> None:
     problem: OSError | None = None
     if log_file is not None:
         try:
-            Path(log_file).parent.mkdir(parents=True, exist_ok=True)
-            handler = ServiceLogHandler(Path(log_file))
+            os.makedirs(os.path.dirname(os.path.abspath(log_file)), exist_ok=True)
+            handler = ServiceLogHandler(log_file)
         except OSError as error:
             problem = error
     if handler is None and sys.stderr is not None:
@@ -133,4 +153,30 @@ def default_log_file(name: str, folder: str) -> str:
     anyway, so that the file gives nobody a right that they did not have.
     """
     safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in name)
-    return str(Path(folder) / "logs" / f"{safe}.log")
+    return os.path.join(folder, "logs", f"{safe}.log")
+
+
+class ProcessLog:
+    """Begins with the first service's start, when its START_PENDING is reported.
+
+    Args:
+        file: As :func:`start_logging` has it; empty: as the service is called.
+        folder: Where ``logs`` is then.
+        name: Of the service; empty for an own process, which learns it then.
+    """
+
+    def __init__(self, file: str | None, folder: str, name: str) -> None:
+        self._file = file
+        self._folder = folder
+        self._name = name
+        self._lock = threading.Lock()
+        self._is_started = False
+
+    def start(self, index: int, host: Host) -> None:
+        """Open the log, once."""
+        del index
+        with self._lock:
+            if not self._is_started:
+                name = self._name or host.name or "service"
+                start_logging(self._file or default_log_file(name, self._folder))
+                self._is_started = True

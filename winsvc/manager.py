@@ -12,7 +12,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from winsvc._native import Capsule, StatusTuple
+from winsvc._interfaces import Capsule, StatusTuple
 from winsvc.backend import Backend, Handles, NativeBackend, reported
 from winsvc.config import ServiceConfig
 from winsvc.errors import (

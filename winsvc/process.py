@@ -1,23 +1,30 @@
-"""Hosting under the real SCM: ``winsvc.run`` and ``python -m winsvc host``."""
+"""Hosting under the real SCM: ``winsvc.run`` and ``python -m winsvc host``.
+
+Clients wait for START_PENDING, and a system's boot for RUNNING.  What a service
+imports, and when:
+
+1. Before the dispatcher starts: this module, ``connection`` and the binary.  From
+   then on C's threads answer the SCM, START_PENDING first, whatever Python does.
+2. Meanwhile: ``serving``, ``log``, ``signals`` and what they need, then the target.
+3. Once RUNNING is reported: ``events``, on the control thread, before it takes the
+   first.  Their dataclasses would nearly double the time until then.
+4. When they are first needed: ``errors``, ``journal``, ``power``, ``devices``.
+"""
 
 from __future__ import annotations
 
 import os
 import sys
-import threading
-from typing import TYPE_CHECKING
 
-from winsvc import _native
-from winsvc.base import class_of
-from winsvc.connection import OWN_PROCESS_NAME, Connection, serve
-from winsvc.signals import ignore_console
+from winsvc import TYPE_CHECKING, _native
+from winsvc.connection import OWN_PROCESS_NAME, Connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from winsvc.base import HasService, ServiceBase
     from winsvc.connection import Idle
-    from winsvc.host import Host, Loader
+    from winsvc.host import Loader
 
 
 def run(
@@ -45,6 +52,8 @@ def run(
 
     Call on the main thread; blocks until all services have stopped.
     """
+    from winsvc.base import class_of
+
     main = getattr(sys.modules.get("__main__"), "__file__", None)
     folder = os.path.dirname(os.path.abspath(main)) if main else sys.prefix
     services = tuple(map(class_of, (service, *more)))
@@ -102,28 +111,11 @@ def _run(
 ) -> int:
     core = _native.require_core("host a service")
     connection = Connection(core, names=names, session_user=core.session_user)
-    log = _Log(log_file, folder, names[0])
+    connection.start()
+    from winsvc.log import ProcessLog
+    from winsvc.serving import serve
+    from winsvc.signals import ignore_console
+
+    log = ProcessLog(log_file, folder, names[0])
     with ignore_console():
         return serve(connection, loads, on_host=log.start, idles=idles)
-
-
-class _Log:
-    """Begins with the first service's start, when its START_PENDING is reported."""
-
-    def __init__(self, file: str | None, folder: str, name: str) -> None:
-        self._file = file
-        self._folder = folder
-        self._name = name  # empty for an own process
-        self._lock = threading.Lock()
-        self._is_started = False
-
-    def start(self, index: int, host: Host) -> None:
-        """Open the log, once."""
-        del index
-        from winsvc.log import default_log_file, start_logging
-
-        with self._lock:
-            if not self._is_started:
-                name = self._name or host.name or "service"
-                start_logging(self._file or default_log_file(name, self._folder))
-                self._is_started = True

@@ -6,15 +6,16 @@ import logging
 import threading
 from contextlib import suppress
 from enum import IntEnum
-from typing import TYPE_CHECKING, NamedTuple, Self
 
+from winsvc import TYPE_CHECKING
 from winsvc._native import as_service_error
 
 if TYPE_CHECKING:
     from types import TracebackType
+    from typing import Self
     from uuid import UUID
 
-    from winsvc._native import Capsule, Hosting
+    from winsvc._interfaces import Capsule, Hosting
 
 log = logging.getLogger("winsvc.host")
 
@@ -27,11 +28,14 @@ class SubjectKind(IntEnum):
     DEVICE_HANDLE = 3
 
 
-class Subject(NamedTuple):
+class Subject:
     """A kind, and the bytes that say which."""
 
-    kind: SubjectKind
-    data: bytes
+    __slots__ = ("data", "kind")
+
+    def __init__(self, kind: SubjectKind, data: bytes) -> None:
+        self.kind = kind
+        self.data = data
 
 
 def power_setting(setting: UUID | str) -> Subject:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, ClassVar
-
+from winsvc import TYPE_CHECKING
 from winsvc.base import ServiceBase
 from winsvc.handlers import call_of
 
 if TYPE_CHECKING:
+    from typing import ClassVar
+
     from winsvc.events import (
         DeviceEvent,
         Event,

@@ -5,10 +5,14 @@ The dispatcher's table has the names before anything is imported (A-8).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from winsvc import TYPE_CHECKING
 
-Services = tuple[tuple[str, ...], tuple[str, ...]]
-"""Their targets, and their key names."""
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    Services: TypeAlias = tuple[tuple[str, ...], tuple[str, ...]]
+    """Their targets, and their key names."""
 
 
 def named_target(name: str, target: str) -> str:

@@ -1,7 +1,13 @@
 """The SCM's states, controls and masks, under their Windows names."""
 
+from __future__ import annotations
+
 from enum import IntEnum, IntFlag
-from typing import Self
+
+from winsvc import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from typing import Self
 
 
 class State(IntEnum):

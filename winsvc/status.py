@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from winsvc._native import StatusTuple
+from winsvc._interfaces import StatusTuple
 from winsvc.states import Accept, ServiceType, State
 
 

@@ -7,29 +7,44 @@ import importlib.util
 import os
 import sys
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
-from importlib.machinery import ModuleSpec
-from pathlib import Path
-from types import ModuleType
 
+from winsvc import TYPE_CHECKING
 from winsvc.base import HasService, ServiceBase, check_class
 
-_files: dict[str, Path] = {}  # by the name that each is imported under
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+_files: dict[str, str] = {}  # by the name that each is imported under
 _lock = threading.Lock()  # of that, and of sys.path
 
 
-@dataclass(frozen=True, slots=True)
 class Target:
     """Where a service's class is.
 
-    Attributes:
+    Args:
         module: Dotted name, or the path of a ``.py`` file.
         cls: Name of the class; empty for the only one of the module.
     """
 
-    module: str
-    cls: str = ""
+    __slots__ = ("cls", "module")
+
+    def __init__(self, module: str, cls: str = "") -> None:
+        self.module = module
+        self.cls = cls
+
+    def __eq__(self, other: object) -> bool:
+        """Tell whether both are the same text."""
+        return isinstance(other, Target) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        """Hash the text."""
+        return hash(str(self))
+
+    def __repr__(self) -> str:
+        """Return the call that makes an equal target."""
+        return f"Target({self.module!r}, {self.cls!r})"
 
     @property
     def is_file(self) -> bool:
@@ -96,28 +111,29 @@ def load_target(target: Target) -> type[ServiceBase]:
 
 
 def _load_file(path: str) -> ModuleType:
-    file = Path(path).resolve()
-    if not file.is_file():
+    file = os.path.realpath(path)
+    if not os.path.isfile(file):
         msg = f"there is no file {file}"
         raise ImportError(msg)
-    name = file.stem.replace(".", "_")  # no package's
+    folder, base = os.path.split(file)
+    name = os.path.splitext(base)[0].replace(".", "_")  # no package's
     with _lock:
         loaded = sys.modules.get(name)
-        if loaded is not None and _file_of(loaded) != file:
+        if loaded is not None and not _is_of(loaded, file):
             msg = f"{file} cannot be imported as {name}: {loaded!r} is; rename it"
             raise ImportError(msg)
         _files[name] = file
         if _Finder not in sys.meta_path:
             sys.meta_path.insert(0, _Finder)
-        folder = str(file.parent)
         if folder not in sys.path:
             sys.path.insert(0, folder)
     return importlib.import_module(name)  # locks: a sibling may be importing it too
 
 
-def _file_of(module: ModuleType) -> Path | None:
+def _is_of(module: ModuleType, file: str) -> bool:
     path = getattr(module, "__file__", None)
-    return Path(path).resolve() if path else None
+    real = os.path.realpath(path) if path else ""
+    return os.path.normcase(real) == os.path.normcase(file)
 
 
 class _Finder:

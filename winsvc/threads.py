@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING
 from weakref import WeakSet
 
+from winsvc import TYPE_CHECKING
 from winsvc.base import ServiceExit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import TypeAlias
+
     from winsvc.host import Host
+
+    _Hook: TypeAlias = Callable[[threading.ExceptHookArgs], object]
 
 log = logging.getLogger("winsvc.host")
 
@@ -21,8 +25,6 @@ _hosts: list[Host] = []
 _doubtful: WeakSet[threading.Thread] = WeakSet()
 """Threads that were there when a service ended: they may have been its own."""
 
-
-_Hook = Callable[[threading.ExceptHookArgs], object]
 _installed: tuple[_Hook, _Hook] | None = None  # ours, and the one before
 
 

@@ -16,9 +16,10 @@ from simrig import Rig, eventually
 
 import winsvc
 from winsvc import _native
-from winsvc.connection import Connection, serve
+from winsvc.connection import Connection
 from winsvc.errors import NotStartedBySCM, ServiceError, ServiceTimeout
 from winsvc.host import Host
+from winsvc.serving import serve
 from winsvc.states import Accept, Control, StartType, State
 
 
@@ -127,6 +128,7 @@ def test_i1_not_started_by_an_scm_runs_nothing() -> None:
     sim = _native.require_sim()
     connection = Connection(sim, sim.wire_new(sim.clock_new(True)))
     sim.fault_arm(FAULT_DISPATCH, 1)
+    connection.start()
     with pytest.raises(NotStartedBySCM) as caught:
         serve(connection, [load])
 
@@ -138,6 +140,7 @@ def test_i1_not_started_by_an_scm_calls_no_not_ready() -> None:
     sim = _native.require_sim()
     connection = Connection(sim, sim.wire_new(sim.clock_new(True)))
     sim.fault_arm(FAULT_DISPATCH, 1)
+    connection.start()
     with pytest.raises(NotStartedBySCM):
         serve(connection, [lambda: Gated], idles={0: lambda: pytest.fail("called")})
 

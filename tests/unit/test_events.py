@@ -763,7 +763,7 @@ def test_device_of_either_size_never_raises(data: bytes, pointer: int) -> None:
 
 
 def test_import_needs_no_decoders() -> None:
-    """A host imports the events before it does anything: only what they need."""
+    """A service imports the events as soon as it runs: only what they need."""
     code = (
         "import sys; before = set(sys.modules); import winsvc.events;"
         "print(*sorted(set(sys.modules) - before))"

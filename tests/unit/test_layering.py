@@ -81,6 +81,17 @@ def imports(file: Path) -> set[str]:
 
 
 PY_FILES = sorted((ROOT / "winsvc").rglob("*.py"))
+BENCHMARKS = ROOT / "benchmarks"
+BENCHMARK_FILES = sorted([*BENCHMARKS.rglob("*.c"), *BENCHMARKS.rglob("*.py")])
+# Measured is with a bare Python, on a Windows or under Wine: no extra is there.
+WITH_EXTRA = {
+    "plots",
+    "latency_plots",
+    "looks",
+    "pyperf_export",
+    "core_group",
+    "python_side",
+}
 
 
 @pytest.mark.parametrize("file", PY_FILES, ids=lambda f: str(f.relative_to(ROOT)))
@@ -89,11 +100,38 @@ def test_python_file_leaves_the_binaries_to_native(file: Path) -> None:
     found = imports(file)
 
     assert not found & {"winsvc._core", "winsvc._sim"}
-    if file.stem in ("host", "process", "service", "target", "log", "__main__"):
+    if file.stem in (
+        "host",
+        "process",
+        "serving",
+        "service",
+        "target",
+        "log",
+        "__main__",
+    ):
         assert not any(name.startswith("winsvc.testing") for name in found)
 
 
-@pytest.mark.parametrize("file", [*C_FILES, *PY_FILES], ids=lambda f: f.name)
+@pytest.mark.parametrize("file", PY_FILES, ids=lambda f: str(f.relative_to(ROOT)))
+def test_python_file_needs_no_benchmarks(file: Path) -> None:
+    """``bench`` loads them by name, when they are asked for."""
+    assert not any(name.startswith("winsvc.bench") for name in imports(file))
+
+
+@pytest.mark.parametrize(
+    "file", sorted(BENCHMARKS.rglob("*.py")), ids=lambda f: str(f.relative_to(ROOT))
+)
+def test_benchmark_is_measured_without_the_extra(file: Path) -> None:
+    """Only what shows results needs it, and what measures in this Python."""
+    if file.stem not in WITH_EXTRA:
+        tops = {name.partition(".")[0] for name in imports(file)}
+
+        assert not tops & {"matplotlib", "pyperf"}
+
+
+@pytest.mark.parametrize(
+    "file", [*C_FILES, *PY_FILES, *BENCHMARK_FILES], ids=lambda f: f.name
+)
 def test_file_is_one_idea_long(file: Path) -> None:
     """About 500 lines of C, about 400 of Python: more is two ideas."""
     lines = len(file.read_text(encoding="utf-8").splitlines())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import faulthandler
 import logging
 import os
+import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -89,6 +90,47 @@ def test_full_file_is_rotated_or_goes_on(
     assert all(f"line {number}." in text for number in range(60))
     assert (len(files) == 1) is fails
     assert faulthandler.is_enabled()
+
+
+def test_three_old_files_are_kept(
+    logger: logging.Logger, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The oldest lines are in the last; an older file is gone."""
+    monkeypatch.setattr(log, "MAX_BYTES", 300)
+    log.start_logging(str(tmp_path / "x.log"))
+    for number in range(100, 140):
+        logger.info("line %d.", number)
+    names = ["x.log.3", "x.log.2", "x.log.1", "x.log"]
+    kept = [(tmp_path / name).read_text(encoding="utf-8") for name in names]
+    lines = re.findall(r"line (\d+)\.", "".join(kept))
+
+    assert sorted(file.name for file in tmp_path.iterdir()) == sorted(names)
+    assert lines == [str(number) for number in range(140 - len(lines), 140)]
+    assert all(200 < len(text) < 500 for text in kept[:-1])
+
+
+def test_log_goes_on_when_a_new_file_cannot_be_opened(
+    logger: logging.Logger,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Records are lost only as long as that lasts."""
+    monkeypatch.setattr(log, "MAX_BYTES", 300)
+    monkeypatch.setattr(logging, "raiseExceptions", False)
+    file = tmp_path / "x.log"
+    log.start_logging(str(file))
+    (handler,) = logger.handlers
+
+    def refuse() -> None:
+        raise PermissionError(13, "not now")
+
+    logger.info("x" * 300)
+    with monkeypatch.context() as patch:
+        patch.setattr(handler, "_open", refuse)
+        logger.info("lost")
+    logger.info("found")
+
+    assert "found" in file.read_text(encoding="utf-8")
 
 
 def test_default_file_is_beside_the_code() -> None:

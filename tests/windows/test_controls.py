@@ -99,10 +99,13 @@ def test_i5_second_dispatcher_is_refused(tool: Tool) -> None:
     """I-5: 1056 for a second connection of a process, after the first's failure."""
     code = (
         "from winsvc._native import require_core\n"
-        "from winsvc.connection import Connection, serve\n"
+        "from winsvc.connection import Connection\n"
+        "from winsvc.serving import serve\n"
         "for _ in range(2):\n"
         "    try:\n"
-        "        serve(Connection(require_core('try')), [lambda: None])\n"
+        "        connection = Connection(require_core('try'))\n"
+        "        connection.start()\n"
+        "        serve(connection, [lambda: None])\n"
         "    except OSError as error:\n"
         "        print(error.winerror)\n"
     )

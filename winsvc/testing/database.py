@@ -12,7 +12,7 @@ import time
 from collections.abc import Sequence
 
 from winsvc import _native
-from winsvc._native import StatusTuple
+from winsvc._interfaces import StatusTuple
 from winsvc.handlers import HANDLERS
 from winsvc.states import (
     USER_CONTROLS,

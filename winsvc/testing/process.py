@@ -8,9 +8,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from winsvc import _native
-from winsvc._native import Capsule
-from winsvc.connection import Connection, serve
+from winsvc._interfaces import Capsule, ReportTuple
+from winsvc.connection import Connection
 from winsvc.journal import JournalEntry
+from winsvc.serving import serve
 
 if TYPE_CHECKING:
     from winsvc.host import Host, Loader, SessionUser
@@ -78,6 +79,7 @@ class SimulatedProcess:
             connection = Connection(
                 self._sim, self.wire, self._table, self._session_user
             )
+            connection.start()
             code = serve(connection, self._loads, on_host=self.hosts.__setitem__)
         except Exception:
             log.exception("the process of %s failed", self.name)
@@ -127,11 +129,11 @@ class SimulatedProcess:
         """True once it has ended."""
         return self._sim.wire_death(self.wire) is not None
 
-    def last_report(self, service: int = 0) -> tuple[int, _native.ReportTuple]:
+    def last_report(self, service: int = 0) -> tuple[int, ReportTuple]:
         """Return the number of a service's reports so far, and the last."""
         return self._sim.wire_last(self.wire, service)
 
-    def reports(self, service: int = 0) -> list[_native.ReportTuple]:
+    def reports(self, service: int = 0) -> list[ReportTuple]:
         """Return a service's reports, oldest first.
 
         The last 4096 of the process are kept.

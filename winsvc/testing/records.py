@@ -10,7 +10,7 @@ from winsvc.__main__ import parse_shared_host
 from winsvc.states import State
 
 if TYPE_CHECKING:
-    from winsvc._native import StatusTuple
+    from winsvc._interfaces import StatusTuple
     from winsvc.host import Loader
     from winsvc.testing.process import SimulatedProcess
 

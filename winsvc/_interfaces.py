@@ -1,0 +1,297 @@
+"""What the two extension modules offer, as type checkers see it."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol, TypeAlias
+
+Capsule: TypeAlias = Any
+"""A capsule of the extension: a process, a service, a wire, a handle …"""
+
+StatusTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int]
+"""(type, state, accepted, exit_code, specific_code, checkpoint, wait_hint in
+ms, pid)"""
+
+JournalTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, bytes | None]
+"""(number, kind, time in ns, done in ns, a, b, c, result, data)"""
+
+ReportTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
+"""(time in ns, service, type, state, accepted, exit_code, specific_code,
+checkpoint, wait_hint in ms)"""
+
+
+class Hosting(Protocol):
+    """What both modules offer to a process that hosts services.
+
+    A ``life`` of a service lasts from one START_PENDING to STOPPED; in a shared
+    process a service may have several.  What is asked for one that is over
+    touches no later one.
+    """
+
+    def process_new(self, wire: Capsule | None, names: tuple[str, ...], /) -> Capsule:
+        """Return a process that hosts these services; no wire in ``_core``."""
+
+    def process_start(self, process: Capsule, /) -> None:
+        """Create the dispatcher thread."""
+
+    def process_join(self, process: Capsule, /) -> bool:
+        """Block until the dispatcher has returned; OSError if it never was one."""
+
+    def process_services(self, process: Capsule, /) -> tuple[Capsule, ...]:
+        """Return the services, in the order of the names."""
+
+    def wait_start(
+        self, service: Capsule, seconds: float | None, /
+    ) -> tuple[Capsule, tuple[str, ...]] | None:
+        """Block until started; return the life and ServiceMain's arguments.
+
+        None: woken, or the time is up.  EOFError: there is nothing to wait for.
+        """
+
+    def wake(self, service: Capsule, /) -> None:
+        """Let wait_start and wait_stop return None once."""
+
+    def journal(self, service: Capsule, /) -> list[JournalTuple]:
+        """Return the journal's entries."""
+
+    def totals(self, service: Capsule, /) -> tuple[int, ...]:
+        """Return how many entries of each kind there ever were."""
+
+    def configure(
+        self,
+        life: Capsule,
+        handled: int,
+        hint: float,
+        start: float | None,
+        stop: float | None,
+        pause: float | None,
+        resume: float | None,
+        /,
+    ) -> bool:
+        """Set the accept mask, the wait hint and the budgets of the phases."""
+
+    def started(self, life: Capsule, /) -> bool:
+        """Report RUNNING; False: it has been asked to stop."""
+
+    def accept(self, life: Capsule, handled: int, /) -> bool:
+        """Change the accept mask and report it; False: not up, or it is stopping."""
+
+    def reply(
+        self, life: Capsule, query: int, answer: int, seconds: float | None, /
+    ) -> None:
+        """Set how a query is answered; seconds above 0: that long for Python's."""
+
+    def answer(self, life: Capsule, ticket: int, answer: int, /) -> bool:
+        """Answer a query; False: too late."""
+
+    def subscribe(self, life: Capsule, subject: int, what: bytes, /) -> Capsule:
+        """Ask the system for events of a subject."""
+
+    def unsubscribe(self, subscription: Capsule, /) -> None:
+        """Ask for them no more; again does nothing."""
+
+    def wait_event(
+        self, life: Capsule, /
+    ) -> tuple[int, int, bytes, int, int, int] | None:
+        """Block for (code, event_type, data, count, ticket, dropped since)."""
+
+    def begin(self, life: Capsule, control: int, /) -> bool:
+        """Tell whether a control's handler is to be called."""
+
+    def finish(self, life: Capsule, control: int, /) -> bool:
+        """Report PAUSED or RUNNING after its handler; False: it is stopping."""
+
+    def wait_stop(self, life: Capsule, seconds: float | None, /) -> bool | None:
+        """Block; True: stop, False: the time is up, None: woken."""
+
+    def wait_news(
+        self, life: Capsule, until: int | None, seen: int, /
+    ) -> tuple[int, int]:
+        """Block until a time in ns, or news: a number that is not ``seen``.
+
+        Returns that number, and the time.  It changes with every ``wake``, with
+        the stop, and with the end.
+        """
+
+    def progress(self, life: Capsule, hint: float, /) -> bool:
+        """Raise the checkpoint; False: nothing is pending."""
+
+    def request_stop(self, life: Capsule, /) -> bool:
+        """Act as if a STOP had come."""
+
+    def stopped(self, life: Capsule, exit_code: int, specific_code: int, /) -> bool:
+        """Report STOPPED; False: the process is dead to the SCM already."""
+
+    def wait_expired(self, life: Capsule, /) -> int | None:
+        """Block for a state that is past its deadline; None at the end."""
+
+    def expired_seen(self, life: Capsule, /) -> None:
+        """Say that what had to be logged is logged."""
+
+    def state(self, life: Capsule, /) -> int:
+        """Return the state."""
+
+    def is_stopping(self, life: Capsule, /) -> bool:
+        """Tell whether it has been asked to stop."""
+
+
+class Wire(Protocol):
+    """What ``_sim`` offers to the simulated SCM, besides."""
+
+    def clock_new(self, virtual: bool, /) -> Capsule:
+        """Return a clock."""
+
+    def clock_now(self, clock: Capsule, /) -> int:
+        """Return its time in ns."""
+
+    def clock_advance(self, clock: Capsule, seconds: float, /) -> None:
+        """Move a virtual clock on."""
+
+    def wire_new(self, clock: Capsule, /) -> Capsule:
+        """Return a wire between the SCM and one process."""
+
+    def wire_connected(self, wire: Capsule, seconds: float | None, /) -> int:
+        """Block until the process has connected; return the outcome."""
+
+    def wire_start(
+        self, wire: Capsule, own: bool, argv: tuple[str, ...], seconds: float | None, /
+    ) -> int:
+        """Start a service; return the outcome."""
+
+    def wire_control(
+        self,
+        wire: Capsule,
+        service: int,
+        code: int,
+        event_type: int,
+        data: bytes | None,
+        seconds: float | None,
+        /,
+    ) -> tuple[int, int]:
+        """Send a control; return the outcome and the handler's answer."""
+
+    def wire_send_many(
+        self,
+        wire: Capsule,
+        service: int,
+        controls: tuple[tuple[int, int, bytes | None], ...],
+        seconds: float | None,
+        /,
+    ) -> tuple[int, int, int]:
+        """Send (code, event_type, data) each, up to the first that fails.
+
+        Return the number answered with 0, and the last's outcome and answer.
+        """
+
+    def wire_subscriptions(
+        self, wire: Capsule, service: int, /
+    ) -> list[tuple[int, bytes]]:
+        """Return (subject, what) of all that a service has not undone."""
+
+    def wire_kill(self, wire: Capsule, exit_code: int, /) -> None:
+        """End the process as far as the SCM can see."""
+
+    def wire_death(self, wire: Capsule, /) -> int | None:
+        """Return the process's exit code, None while it lives."""
+
+    def wire_last(self, wire: Capsule, service: int, /) -> tuple[int, ReportTuple]:
+        """Return the number of a service's reports so far, and the last."""
+
+    def wire_reports(self, wire: Capsule, first: int, /) -> list[ReportTuple]:
+        """Return the process's reports from one on."""
+
+    def wire_wait(
+        self, wire: Capsule, service: int, count: int, seconds: float | None, /
+    ) -> None:
+        """Block until a service has made more reports than ``count``."""
+
+    def fault_arm(self, mask: int, nth: int, /) -> None:
+        """Make the n-th call of the kinds in ``mask`` fail."""
+
+    def fault_left(self) -> int:
+        """Return the calls left until then."""
+
+    def live_count(self) -> int:
+        """Return the number of OS objects alive."""
+
+
+class Managing(Protocol):
+    """What ``_core`` offers to a client of the SCM.
+
+    All may block for as long as the SCM or the network takes, with the GIL
+    released; failures are OSError with ``winerror``.  A handle is closed once,
+    by ``handle_close`` or when it is no longer referenced; using it after that
+    is error 6.
+    """
+
+    def manager_open(self, machine: str | None, access: int, /) -> Capsule:
+        """Return a handle to the SCM."""
+
+    def handle_close(self, handle: Capsule, /) -> None:
+        """Close a handle; again does nothing."""
+
+    def service_list(self, manager: Capsule, /) -> list[tuple[str, str, StatusTuple]]:
+        """Return (name, display name, status) of every service."""
+
+    def service_create(
+        self,
+        manager: Capsule,
+        name: str,
+        display_name: str,
+        command_line: str,
+        service_type: int,
+        start_type: int,
+        account: str | None,
+        password: str | None,
+        access: int,
+        /,
+    ) -> Capsule:
+        """Create a service and return a handle with these rights."""
+
+    def service_open(self, manager: Capsule, name: str, access: int, /) -> Capsule:
+        """Return a handle with these rights."""
+
+    def service_delete(self, service: Capsule, /) -> None:
+        """Mark a service for deletion."""
+
+    def service_start(self, service: Capsule, arguments: tuple[str, ...], /) -> None:
+        """Start a service."""
+
+    def service_control(self, service: Capsule, code: int, /) -> StatusTuple:
+        """Send a control; the status returned has no pid."""
+
+    def service_status(self, service: Capsule, /) -> StatusTuple:
+        """Return the SCM's record of the status."""
+
+    def service_describe(self, service: Capsule, text: str, /) -> None:
+        """Set the description; ``""`` removes it."""
+
+
+class Terminal(Protocol):
+    """What ``_core`` offers about the events of the console."""
+
+    def console_ignore(self) -> None:
+        """Let no event end the process or get to its other handlers."""
+
+    def console_watch(self) -> None:
+        """Take the events for ``console_wait``."""
+
+    def console_release(self) -> None:
+        """Leave the events to the other handlers."""
+
+    def console_wait(self) -> int | None:
+        """Block for an event (``CTRL_C_EVENT`` …); None when none will come."""
+
+
+class Sessions(Protocol):
+    """What ``_core`` knows of logon sessions."""
+
+    def session_user(self, session_id: int, /) -> tuple[str, str]:
+        """Return domain and name of a session's user, empty when there is none."""
+
+
+class Core(Hosting, Managing, Sessions, Terminal, Protocol):
+    """The module ``winsvc._core``."""
+
+
+class Sim(Hosting, Wire, Protocol):
+    """The module ``winsvc._sim``."""
