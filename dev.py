@@ -51,6 +51,7 @@ FOR_SESSION = {
         "clang": lambda: is_program("clang"),
         "libclang-rt-dev": lambda: compiles("clang", "-fsanitize=thread"),
     },
+    "counts": {"valgrind": lambda: is_program("valgrind")},
     "wine": {
         "wine64": lambda: is_program("wine64", "wine", "/usr/lib/wine/wine64"),
         "gcc-mingw-w64-x86-64-win32": lambda: is_program("x86_64-w64-mingw32-gcc"),

@@ -11,7 +11,7 @@ from pathlib import Path
 import nox
 
 nox.needs_version = ">=2025.2"
-nox.options.sessions = ["lint", "types", "tests", "sanitize", "wine"]
+nox.options.sessions = ["lint", "types", "tests", "sanitize", "counts", "wine"]
 nox.options.reuse_venv = "yes"
 
 PROJECT = nox.project.load_toml("pyproject.toml")
@@ -51,7 +51,8 @@ def demo(session: nox.Session) -> None:
 @nox.session
 def tests(session: nox.Session) -> None:
     """Run the tests that need no SCM but the simulated one."""
-    session.install("-q", "-e", ".[cli]", *group("test"))
+    # Not the extra bench: that brings a C compiler to Windows.
+    session.install("-q", "-e", ".[cli]", *group("test"), *group("bench"))
     session.run("python", "-m", "pytest", "tests/unit", "tests/sim", *session.posargs)
 
 
@@ -122,13 +123,19 @@ def types(session: nox.Session) -> None:
     """Check types with mypy, as on Linux and as on Windows."""
     session.install("-q", *group("types"))
     for platform in ("linux", "win32"):
-        session.run("mypy", "--platform", platform, "winsvc", "examples")
+        session.run("mypy", "--platform", platform, "winsvc", "examples", "benchmarks")
 
 
 @nox.session
 def sanitize(session: nox.Session) -> None:
     """Run the C core's tests plain and under ASan, UBSan and TSan."""
     session.run("python", "tests/c/run.py", *session.posargs)
+
+
+@nox.session
+def counts(session: nox.Session) -> None:
+    """Count the C core's instructions, and compare them with the committed ones."""
+    session.run("python", "-m", "benchmarks.core", *session.posargs)
 
 
 @nox.session

@@ -1,180 +1,302 @@
 /* The client: no Python, the same for every service.
  *
- *     client FILE CONDITION CONTROLS WARM_UP SERVICE...
+ *     client PLAN OUT
  *
- * starts each SERVICE with the parameter CONDITION, sends each of them
- * CONTROLS times INTERROGATE and as often a user control, one service after
- * the other, stops them, waits for the end of their processes, and appends
- * "service,control,microseconds" lines to FILE. */
+ * does what the lines of PLAN say, one after the other, and writes a line to
+ * OUT for everything that it has measured.  Tabs are between the words, since
+ * paths have spaces.  Times are nanoseconds of the performance counter, which
+ * all processes share (Python's perf_counter_ns).
+ *
+ *     start NAME [ARGUMENT...]    start NAME BEFORE AFTER
+ *     watch NAME STATE PAUSE_MS   status NAME AT STATE CHECKPOINT HINT, for
+ *                                 each change, until STATE is there
+ *     control NAME CODE           control NAME BEFORE AFTER CODE ERROR
+ *     flood NAME CODE COUNT       flood NAME BEFORE AFTER SENT REFUSED
+ *     gone NAME                   gone NAME AT: its process has ended
+ *     run COMMAND LINE            run - BEFORE AFTER EXIT_CODE
+ *     sleep MS                    -
+ *
+ * A control that is refused is a result; everything else that fails ends the
+ * program.  Services that are up then stay up. */
 #ifndef _CRT_SECURE_NO_WARNINGS
 #define _CRT_SECURE_NO_WARNINGS
 #endif
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
+#include <mmsystem.h>
+
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-#define USER_CONTROL 200u
-#define MAX_SERVICES 8u
-/* Before each control: what the last one has set going is over, and in the
- * busy services the scheduler may have moved everybody. */
-#define PAUSE_MS 2u
-#define POLL_MS 20u
-/* A service that holds the GIL takes its time to stop. */
-#define PATIENCE_MS 60000u
-/* From RUNNING to the first control: all threads are at work then. */
-#define SETTLE_MS 200u
+#define MAX_SERVICES 256u
+#define MAX_LINE 4096
+#define MAX_WORDS 8u
+#define OUT_BUFFER (1u << 20)
+/* A service that holds the GIL takes its time. */
+#define PATIENCE_MS 120000u
+#define NS_PER_S 1000000000ull
+#define RIGHTS                                                                \
+    (SERVICE_START | SERVICE_STOP | SERVICE_PAUSE_CONTINUE |                  \
+     SERVICE_QUERY_STATUS | SERVICE_INTERROGATE |                             \
+     SERVICE_USER_DEFINED_CONTROL)
+
+typedef unsigned long long ns;
 
 typedef struct subject {
-    const char *name;
+    char name[64];
     SC_HANDLE service;
     HANDLE process;
 } subject;
+
+static subject subjects[MAX_SERVICES];
+static DWORD subject_count;
+static SC_HANDLE manager;
+static ULONGLONG frequency;
+static FILE *out;
+
+static ns
+now(void)
+{
+    LARGE_INTEGER ticks;
+    ULONGLONG count;
+
+    QueryPerformanceCounter(&ticks);
+    count = (ULONGLONG)ticks.QuadPart;
+    return count / frequency * NS_PER_S +
+           count % frequency * NS_PER_S / frequency;
+}
 
 static int
 fail(const char *what)
 {
     fprintf(stderr, "client: %s: error %lu\n", what, GetLastError());
+    return 0;
+}
+
+static subject *
+find(const char *name)
+{
+    subject *it;
+    DWORD i;
+
+    for (i = 0; i < subject_count; i++)
+        if (strcmp(subjects[i].name, name) == 0)
+            return &subjects[i];
+    if (subject_count == MAX_SERVICES || strlen(name) >= sizeof(it->name)) {
+        SetLastError(ERROR_INVALID_PARAMETER);
+        return NULL;
+    }
+    it = &subjects[subject_count];
+    it->service = OpenServiceA(manager, name, RIGHTS);
+    if (it->service == NULL)
+        return NULL;
+    strcpy(it->name, name);
+    subject_count++;
+    return it;
+}
+
+static int
+start(subject *it, DWORD argc, char **argv)
+{
+    ns before = now();
+
+    if (!StartServiceA(it->service, argc, (LPCSTR *)argv))
+        return fail("StartService");
+    fprintf(out, "start %s %llu %llu\n", it->name, before, now());
+    return 1;
+}
+
+/* The first look at a new process keeps a handle of it, for gone(). */
+static int
+look(subject *it, SERVICE_STATUS_PROCESS *status)
+{
+    DWORD needed;
+
+    if (!QueryServiceStatusEx(it->service, SC_STATUS_PROCESS_INFO,
+                              (LPBYTE)status, sizeof(*status), &needed))
+        return fail("QueryServiceStatusEx");
+    if (it->process == NULL && status->dwProcessId != 0)
+        it->process = OpenProcess(SYNCHRONIZE, FALSE, status->dwProcessId);
     return 1;
 }
 
 static int
-wait_for(SC_HANDLE service, DWORD state, SERVICE_STATUS_PROCESS *status)
+watch(subject *it, DWORD state, DWORD pause)
 {
-    DWORD waited, needed;
+    SERVICE_STATUS_PROCESS last, status;
+    ULONGLONG end = GetTickCount64() + PATIENCE_MS;
 
-    for (waited = 0; waited < PATIENCE_MS; waited += POLL_MS) {
-        if (!QueryServiceStatusEx(service, SC_STATUS_PROCESS_INFO,
-                                  (LPBYTE)status, sizeof(*status), &needed))
+    memset(&last, 0, sizeof(last));
+    for (;;) {
+        if (!look(it, &status))
             return 0;
-        if (status->dwCurrentState == state)
+        if (status.dwCurrentState != last.dwCurrentState ||
+            status.dwCheckPoint != last.dwCheckPoint ||
+            status.dwWaitHint != last.dwWaitHint)
+            fprintf(out, "status %s %llu %lu %lu %lu\n", it->name, now(),
+                    status.dwCurrentState, status.dwCheckPoint,
+                    status.dwWaitHint);
+        if (status.dwCurrentState == state)
             return 1;
-        Sleep(POLL_MS);
+        last = status;
+        if (GetTickCount64() > end) {
+            SetLastError(ERROR_TIMEOUT);
+            return fail("wait for the state");
+        }
+        if (pause > 0)
+            Sleep(pause);
     }
-    SetLastError(ERROR_TIMEOUT);
-    return 0;
-}
-
-/* Time one control; a negative time: it failed. */
-static double
-time_one(SC_HANDLE service, DWORD control, double frequency)
-{
-    LARGE_INTEGER before, after;
-    SERVICE_STATUS status;
-    BOOL sent;
-
-    QueryPerformanceCounter(&before);
-    sent = ControlService(service, control, &status);
-    QueryPerformanceCounter(&after);
-    if (!sent)
-        return -1.0;
-    return (double)(after.QuadPart - before.QuadPart) * 1e6 / frequency;
 }
 
 static int
-start(SC_HANDLE manager, subject *it, const char *condition)
+control(subject *it, DWORD code)
 {
-    SERVICE_STATUS_PROCESS status;
+    SERVICE_STATUS status;
+    ns before = now(), after;
+    DWORD error = NO_ERROR;
 
-    it->service =
-        OpenServiceA(manager, it->name,
-                     SERVICE_START | SERVICE_STOP | SERVICE_QUERY_STATUS |
-                         SERVICE_INTERROGATE | SERVICE_USER_DEFINED_CONTROL);
-    if (it->service == NULL)
-        return fail("OpenService");
-    if (!StartServiceA(it->service, 1, &condition))
-        return fail("StartService");
-    if (!wait_for(it->service, SERVICE_RUNNING, &status))
-        return fail("wait for RUNNING");
-    it->process = OpenProcess(SYNCHRONIZE, FALSE, status.dwProcessId);
-    return it->process != NULL ? 0 : fail("OpenProcess");
+    if (!ControlService(it->service, code, &status))
+        error = GetLastError();
+    after = now();
+    fprintf(out, "control %s %llu %llu %lu %lu\n", it->name, before, after,
+            code, error);
+    return 1;
 }
 
 static int
-stop(subject *it)
+flood(subject *it, DWORD code, DWORD count)
 {
-    SERVICE_STATUS_PROCESS stopped;
     SERVICE_STATUS status;
+    DWORD i, refused = 0;
+    ns before = now();
 
-    /* The process may have ended before its answer left it. */
-    if (!ControlService(it->service, SERVICE_CONTROL_STOP, &status) &&
-        GetLastError() != ERROR_BROKEN_PIPE)
-        return fail("ControlService(STOP)");
-    if (!wait_for(it->service, SERVICE_STOPPED, &stopped))
-        return fail("wait for STOPPED");
-    /* Its threads must not take the next service's time. */
+    for (i = 0; i < count; i++)
+        refused += !ControlService(it->service, code, &status);
+    fprintf(out, "flood %s %llu %llu %lu %lu\n", it->name, before, now(),
+            count, refused);
+    return 1;
+}
+
+static int
+gone(subject *it)
+{
+    if (it->process == NULL)
+        return fail("open the process");
     if (WaitForSingleObject(it->process, PATIENCE_MS) != WAIT_OBJECT_0)
         return fail("wait for the end of the process");
+    fprintf(out, "gone %s %llu\n", it->name, now());
     CloseHandle(it->process);
-    CloseServiceHandle(it->service);
-    return 0;
+    it->process = NULL;
+    return 1;
 }
 
-/* Each service is first, second ... equally often. */
 static int
-measure(const subject *subjects, DWORD count, DWORD warm_up, DWORD controls,
-        FILE *out)
+run(char *command)
 {
-    static const DWORD codes[] = {SERVICE_CONTROL_INTERROGATE, USER_CONTROL};
-    static const char *const names[] = {"interrogate", "user"};
-    LARGE_INTEGER frequency;
-    DWORD turn, kind, i;
+    STARTUPINFOA startup;
+    PROCESS_INFORMATION process;
+    DWORD exit_code;
+    ns before, after;
 
-    QueryPerformanceFrequency(&frequency);
-    for (turn = 0; turn < warm_up + controls; turn++)
-        for (kind = 0; kind < 2; kind++)
-            for (i = 0; i < count; i++) {
-                const subject *it = &subjects[(turn + i) % count];
-                double time;
+    memset(&startup, 0, sizeof(startup));
+    startup.cb = sizeof(startup);
+    before = now();
+    if (!CreateProcessA(NULL, command, NULL, NULL, FALSE, 0, NULL, NULL,
+                        &startup, &process))
+        return fail("CreateProcess");
+    WaitForSingleObject(process.hProcess, PATIENCE_MS);
+    after = now();
+    GetExitCodeProcess(process.hProcess, &exit_code);
+    CloseHandle(process.hThread);
+    CloseHandle(process.hProcess);
+    fprintf(out, "run - %llu %llu %lu\n", before, after, exit_code);
+    return 1;
+}
 
-                Sleep(PAUSE_MS);
-                time = time_one(it->service, codes[kind],
-                                (double)frequency.QuadPart);
-                if (time < 0)
-                    return fail("ControlService");
-                if (turn >= warm_up)
-                    fprintf(out, "%s,%s,%.1f\n", it->name, names[kind], time);
-            }
-    return 0;
+static DWORD
+number(const char *word)
+{
+    return (DWORD)strtoul(word, NULL, 10);
+}
+
+static int
+is_command(char **words, DWORD count, const char *name, DWORD wanted)
+{
+    return strcmp(words[0], name) == 0 && count >= wanted;
+}
+
+static int
+execute(char *line)
+{
+    char *words[MAX_WORDS], *word;
+    DWORD count = 0;
+    subject *it;
+
+    if (strncmp(line, "run\t", 4) == 0)
+        return run(line + 4);
+    for (word = strtok(line, "\t"); word != NULL && count < MAX_WORDS;
+         word = strtok(NULL, "\t"))
+        words[count++] = word;
+    if (count == 2 && strcmp(words[0], "sleep") == 0) {
+        Sleep(number(words[1]));
+        return 1;
+    }
+    it = count >= 2 ? find(words[1]) : NULL;
+    if (it == NULL)
+        return fail("OpenService");
+    if (is_command(words, count, "start", 2))
+        return start(it, count - 2, words + 2);
+    if (is_command(words, count, "watch", 4))
+        return watch(it, number(words[2]), number(words[3]));
+    if (is_command(words, count, "control", 3))
+        return control(it, number(words[2]));
+    if (is_command(words, count, "flood", 4))
+        return flood(it, number(words[2]), number(words[3]));
+    if (is_command(words, count, "gone", 2))
+        return gone(it);
+    SetLastError(ERROR_INVALID_PARAMETER);
+    return fail("understand the line");
 }
 
 int
 main(int argc, char **argv)
 {
-    subject subjects[MAX_SERVICES];
-    DWORD i, up, controls, warm_up, count = (DWORD)argc - 5;
-    SC_HANDLE manager;
-    FILE *out;
-    int failed = 0;
+    static char line[MAX_LINE], copy[MAX_LINE];
+    LARGE_INTEGER ticks_per_second;
+    unsigned long at = 0;
+    FILE *plan;
+    int good = 1;
 
-    if (argc < 6 || count > MAX_SERVICES) {
-        fprintf(stderr, "usage: client FILE CONDITION CONTROLS WARM_UP "
-                        "SERVICE...\n");
+    if (argc != 3) {
+        fprintf(stderr, "usage: client PLAN OUT\n");
         return 2;
     }
-    controls = (DWORD)strtoul(argv[3], NULL, 10);
-    warm_up = (DWORD)strtoul(argv[4], NULL, 10);
-    out = fopen(argv[1], "a");
-    if (out == NULL)
-        return fail("open the file");
+    /* Else Sleep(1) is one of up to 15.6 ms. */
+    timeBeginPeriod(1);
+    QueryPerformanceFrequency(&ticks_per_second);
+    frequency = (ULONGLONG)ticks_per_second.QuadPart;
+    plan = fopen(argv[1], "r");
+    out = fopen(argv[2], "w");
     manager = OpenSCManagerA(NULL, NULL, SC_MANAGER_CONNECT);
-    if (manager == NULL)
-        return fail("OpenSCManager");
-    for (up = 0; up < count; up++) {
-        subjects[up].name = argv[5 + up];
-        failed = start(manager, &subjects[up], argv[2]);
-        if (failed)
-            break;
+    if (plan == NULL || out == NULL || manager == NULL) {
+        fail("open the files or the SCM");
+        return 1;
     }
-    if (!failed) {
-        Sleep(SETTLE_MS);
-        failed = measure(subjects, count, warm_up, controls, out);
+    /* No write to the disk comes between two measurements. */
+    setvbuf(out, NULL, _IOFBF, OUT_BUFFER);
+    while (good && fgets(line, sizeof(line), plan) != NULL) {
+        at++;
+        line[strcspn(line, "\r\n")] = '\0';
+        strcpy(copy, line);
+        good = execute(line);
     }
-    for (i = 0; i < up; i++)
-        failed |= stop(&subjects[i]);
+    if (!good)
+        fprintf(stderr, "client: in line %lu: %s\n", at, copy);
     if (fclose(out) != 0)
-        failed = fail("write the file");
+        good = fail("write the file");
+    fclose(plan);
     CloseServiceHandle(manager);
-    return failed;
+    return good ? 0 : 1;
 }

@@ -136,6 +136,7 @@ def make_parser(services: Classes) -> argparse.ArgumentParser:
     if not services:
         host.add_argument("--path", action="append", default=[], metavar="DIR")
         add("demo", "see a service's life in ten seconds, on any system")
+        _add_bench(add("bench", "measure how fast the SCM is answered"))
     _add_targets(host, services, nargs="+")
     return parser
 
@@ -209,6 +210,30 @@ def _add_install(parser: argparse.ArgumentParser, services: Classes) -> None:
     text = "read the account's password from standard input"
     parser.add_argument("--password-stdin", action="store_true", help=text)
     parser.add_argument("--log-file", metavar="FILE", help="default: logs/NAME.log")
+
+
+def _add_bench(parser: argparse.ArgumentParser) -> None:
+    from pathlib import Path
+
+    text = "such as control; default: all that can be measured here"
+    parser.add_argument("groups", nargs="*", metavar="GROUP", help=text)
+    parser.add_argument("--list", action="store_true", help="tell the groups")
+    text = "how often each group measures; default: as it needs"
+    parser.add_argument("--rounds", type=_rounds, metavar="N", help=text)
+    text = "default: bench-results, in a checkout build/bench"
+    parser.add_argument("--output", type=Path, metavar="DIR", help=text)
+    text = "tell what has changed since that result"
+    parser.add_argument("--compare", type=Path, metavar="OLD.json", help=text)
+    text = "measure nothing: only show this result"
+    parser.add_argument("--report", type=Path, metavar="FILE.json", help=text)
+    text = "tables in Markdown"
+    parser.add_argument("--markdown", action="store_true", help=text)
+
+
+def _rounds(text: str) -> int:
+    if not (text.isdecimal() and int(text)):
+        raise _usage(f"{text!r} is no number of rounds")
+    return int(text)
 
 
 def _add_waiting(

@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 from fnmatch import fnmatch
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from winsvc import progress
@@ -301,6 +302,20 @@ class Commands:
         from winsvc.demo import demo
 
         return demo()
+
+    def _bench(self, options: argparse.Namespace) -> int:
+        try:
+            # Not a mere import: in a checkout its files are in benchmarks/.
+            bench = import_module("winsvc.bench.cli")
+        except ModuleNotFoundError as error:
+            if error.name != "winsvc.bench":
+                raise
+            return _refused(
+                f"the winsvc in {_OURS} has no benchmarks beside it: "
+                "in a checkout, pip install -e ."
+            )
+        code: int = bench.main(options)
+        return code
 
     def _host(self, options: argparse.Namespace) -> int:
         from winsvc import process

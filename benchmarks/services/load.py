@@ -1,38 +1,69 @@
 """What the Python services do while they are measured: cservice.c does the same."""
 
 import ctypes
+import gc
 import threading
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
 
 BUSY_THREADS = 4
 HOLD_MS = 2000
+GC_OBJECTS = 10**7
+SLOW = 0.05  # seconds that a handler takes under the condition "slow"
 
 
-def work(
-    condition: str, wait_stop: Callable[[], object], is_stopping: Callable[[], bool]
-) -> None:
-    """Work under a condition until the service is to stop.
+class Load:
+    """A condition, and the times at which handlers began.
 
     Args:
-        condition: ``idle``; ``busy``: four threads that compute; ``gil``: the
-            calling thread sleeps without giving up the GIL.
-        wait_stop: Blocks until the stop.
-        is_stopping: Tells whether it has been asked for.
+        arguments: Start parameters: the condition, and the file for the times.
+
+    Conditions: ``idle``; ``busy``: four threads that compute; ``gil``: the thread
+    of ``run`` sleeps without giving up the GIL; ``gc``: it collects garbage, which
+    takes as long as 10⁷ objects take; ``slow``: handlers take 50 ms.
     """
-    over = threading.Event()
-    if condition == "busy":
-        for _ in range(BUSY_THREADS):
-            threading.Thread(target=_compute, args=(over,), daemon=True).start()
-    elif condition == "gil":
-        # PyDLL, unlike WinDLL, keeps the GIL.
-        hold = ctypes.PyDLL("kernel32").Sleep
-        while not is_stopping():
-            hold(HOLD_MS)
-    wait_stop()
-    over.set()
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.condition, *files = arguments or ("idle",)
+        self._file = files[0] if files else None
+        self._times: list[tuple[int, int]] = []
+
+    def handle(self, control: int) -> None:
+        """Be a handler: its first line, and its work."""
+        self._times.append((control, time.perf_counter_ns()))
+        if self.condition == "slow":
+            time.sleep(SLOW)
+
+    def work(
+        self, wait_stop: Callable[[], object], is_stopping: Callable[[], bool]
+    ) -> None:
+        """Work until the service is to stop."""
+        over = threading.Event()
+        if self.condition == "busy":
+            for _ in range(BUSY_THREADS):
+                threading.Thread(target=compute, args=(over,), daemon=True).start()
+        elif self.condition == "gil":
+            # PyDLL, unlike WinDLL, keeps the GIL.
+            hold = ctypes.PyDLL("kernel32").Sleep
+            while not is_stopping():
+                hold(HOLD_MS)
+        elif self.condition == "gc":
+            kept = [[] for _ in range(GC_OBJECTS)]  # type: ignore[var-annotated]
+            while not is_stopping():
+                gc.collect()
+            del kept
+        wait_stop()
+        over.set()
+
+    def write(self) -> None:
+        """Write the times: ``control nanoseconds``, a line each."""
+        if self._file is not None:
+            lines = (f"{control} {time}\n" for control, time in self._times)
+            Path(self._file).write_text("".join(lines), encoding="ascii")
 
 
-def _compute(over: threading.Event) -> None:
+def compute(over: threading.Event) -> None:
     number = 0
     while not over.is_set():
         for _ in range(10_000):

@@ -4,43 +4,50 @@ import servicemanager
 import win32event
 import win32service
 import win32serviceutil
-from load import work
+from load import Load
+
+STOP, PAUSE, CONTINUE = 1, 2, 3
 
 
 class Latency(win32serviceutil.ServiceFramework):
     """Answers controls while it works."""
 
-    _svc_name_ = "Pywin32Latency"
-    _svc_display_name_ = "Pywin32Latency"
+    _svc_name_ = "BenchPywin32"
+    _svc_display_name_ = "BenchPywin32"
 
     def __init__(self, args: list[str]) -> None:
-        """Remember the condition: the first start parameter."""
         super().__init__(args)
-        self.condition = args[1]
+        self.load = Load(args[1:])
         self.stop = win32event.CreateEvent(None, True, False, None)
         self.stopping = False
-        self.user_controls = 0
 
     def SvcStop(self) -> None:
-        """Stop."""
         self.ReportServiceStatus(win32service.SERVICE_STOP_PENDING)
+        self.load.handle(STOP)
         self.stopping = True
         win32event.SetEvent(self.stop)
 
     SvcShutdown = SvcStop
 
+    def SvcPause(self) -> None:
+        self.ReportServiceStatus(win32service.SERVICE_PAUSE_PENDING)
+        self.load.handle(PAUSE)
+        self.ReportServiceStatus(win32service.SERVICE_PAUSED)
+
+    def SvcContinue(self) -> None:
+        self.ReportServiceStatus(win32service.SERVICE_CONTINUE_PENDING)
+        self.load.handle(CONTINUE)
+        self.ReportServiceStatus(win32service.SERVICE_RUNNING)
+
     def SvcOther(self, control: int) -> None:
-        """Count."""
-        del control
-        self.user_controls += 1
+        self.load.handle(control)
 
     def SvcDoRun(self) -> None:
-        """Work under the condition."""
-        work(
-            self.condition,
+        self.load.work(
             lambda: win32event.WaitForSingleObject(self.stop, win32event.INFINITE),
             lambda: self.stopping,
         )
+        self.load.write()
 
 
 if __name__ == "__main__":

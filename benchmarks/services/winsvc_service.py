@@ -1,22 +1,66 @@
-"""The measured service on winsvc."""
+"""The measured services on winsvc: plain handlers, and coroutines."""
 
-from load import work
+import sys
+
+from load import Load
 
 import winsvc
 
+SHORT = 0.0005  # seconds; Python's own switch interval is 0.005
 
-class Latency(winsvc.Service):
+
+class Plain(winsvc.Service):
     """Answers controls while it works."""
 
-    name = "WinsvcLatency"
+    name = "BenchPlain"
 
-    user_controls = 0
+    def on_start(self) -> None:
+        self.load = Load(self.args)
 
     def run(self) -> None:
-        """Work under the condition that the start parameter names."""
-        work(self.args[0], self.wait_stop, lambda: self.stop_requested)
+        self.load.work(self.wait_stop, lambda: self.stop_requested)
 
     def on_user_control(self, code: int) -> None:
-        """Count."""
-        del code
-        self.user_controls += 1
+        self.load.handle(code)
+
+    def on_pause(self) -> None:
+        self.load.handle(winsvc.Control.PAUSE)
+
+    def on_continue(self) -> None:
+        self.load.handle(winsvc.Control.CONTINUE)
+
+    def on_stop(self) -> None:
+        self.load.handle(winsvc.Control.STOP)
+        self.load.write()
+
+
+class Quick(Plain):
+    """Gives its threads shorter turns at the GIL."""
+
+    name = "BenchQuick"
+
+    def on_start(self) -> None:
+        sys.setswitchinterval(SHORT)
+        super().on_start()
+
+
+class Asyncio(winsvc.AsyncService):
+    """The same as coroutines; it is idle."""
+
+    name = "BenchAsyncio"
+
+    async def on_start(self) -> None:
+        self.load = Load(self.args)
+
+    async def on_user_control(self, code: int) -> None:
+        self.load.handle(code)
+
+    async def on_pause(self) -> None:
+        self.load.handle(winsvc.Control.PAUSE)
+
+    async def on_continue(self) -> None:
+        self.load.handle(winsvc.Control.CONTINUE)
+
+    async def on_stop(self) -> None:
+        self.load.handle(winsvc.Control.STOP)
+        self.load.write()

@@ -9,7 +9,7 @@ from tools import HERE, PROJECT, RigError, Tools, run, say
 from windows_python import pip
 
 WHEEL_INPUTS = ["setup.py", "pyproject.toml", "README.md", "LICENSE"]
-WHEEL_TREES = ["csrc", "winsvc"]
+WHEEL_TREES = ["csrc", "winsvc", "benchmarks"]
 RIG_INPUTS = ["crossbuild.py", "environment.py", "tools.py"]
 CFLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
 LIBRARIES = ["-ladvapi32", "-static-libgcc"]
@@ -90,7 +90,7 @@ class Environment:
             inputs += (
                 path
                 for path in sorted((PROJECT / tree).rglob("*"))
-                if path.suffix in {".c", ".h", ".py", ".pyi", ".typed"}
+                if path.suffix in {".c", ".h", ".json", ".py", ".pyi", ".typed"}
             )
         for path in inputs:
             if not path.is_file():

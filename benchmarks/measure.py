@@ -1,0 +1,38 @@
+"""Measure groups on the SCM of this Windows, or Wine; the results go to a file.
+
+    python -P -m winsvc.bench.measure [--rounds N] --programs DIR --output FILE GROUP...
+
+``cli.py`` calls it, having compiled the programs.
+"""
+
+from __future__ import annotations
+
+import argparse
+from importlib import import_module
+from pathlib import Path
+
+from .results import Run, Series, save, where
+from .subjects import Bench, say
+
+GROUPS = ("control", "callback", "start", "checkpoint", "flood", "many", "footprint")
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(prog="winsvc.bench.measure")
+    parser.add_argument("--rounds", type=int)
+    parser.add_argument("--programs", type=Path, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("groups", nargs="+", choices=GROUPS, metavar="GROUP")
+    options = parser.parse_args()
+    bench = Bench(options.programs.resolve(), options.rounds)
+    series: list[Series] = []
+    for name in options.groups:
+        say(f"{name}:")
+        series += import_module(f".{name}", __package__).measure(bench)
+        # After each group: one that fails later loses nothing of this one.
+        save(options.output, [Run(where(), tuple(series))])
+
+
+if __name__ == "__main__":
+    main()
