@@ -1,11 +1,8 @@
 """What the Python services do while they are measured: cservice.c does the same."""
 
-import ctypes
-import gc
 import threading
 import time
 from collections.abc import Callable, Sequence
-from pathlib import Path
 
 BUSY_THREADS = 4
 HOLD_MS = 2000
@@ -44,11 +41,15 @@ class Load:
             for _ in range(BUSY_THREADS):
                 threading.Thread(target=compute, args=(over,), daemon=True).start()
         elif self.condition == "gil":
+            import ctypes
+
             # PyDLL, unlike WinDLL, keeps the GIL.
             hold = ctypes.PyDLL("kernel32").Sleep
             while not is_stopping():
                 hold(HOLD_MS)
         elif self.condition == "gc":
+            import gc
+
             kept = [[] for _ in range(GC_OBJECTS)]  # type: ignore[var-annotated]
             while not is_stopping():
                 gc.collect()
@@ -60,7 +61,8 @@ class Load:
         """Write the times: ``control nanoseconds``, a line each."""
         if self._file is not None:
             lines = (f"{control} {time}\n" for control, time in self._times)
-            Path(self._file).write_text("".join(lines), encoding="ascii")
+            with open(self._file, "w", encoding="ascii") as file:
+                file.writelines(lines)
 
 
 def compute(over: threading.Event) -> None:
