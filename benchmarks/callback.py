@@ -1,9 +1,10 @@
 """From a control sent to what follows: it returns, its status shows, Python runs.
 
-``handler``: from the client's call to the first line of the service's handler, whose
-times the services write down; plain C's is that of its control handler, no thread
-between.  ``status``: from the call of PAUSE until a client that asks all the time
-sees another state than RUNNING.  All processes share the clock.
+``handler``, ``on_pause``: from the client's call to the first line of the service's
+handler, whose times the services write down; plain C's is that of its control handler,
+no thread between.  ``status``: from the call of PAUSE until the client, which asks as
+soon as that has returned, sees another state than RUNNING.  All processes share the
+clock.
 
 Under ``busy`` Python's handler waits for its turn at the GIL, which comes after
 its switch interval, 5 ms: a further service on winsvc has set it to a tenth.
@@ -119,7 +120,9 @@ def delays(
         if record.what == "control":
             sent[record.values[2]].append(record.values[0])
         elif record.what == "status" and len(shown) < len(sent[plan.PAUSE]):
-            shown.append(record.values[0])
+            at, state, *_ = record.values
+            if state != plan.STATES["RUNNING"]:
+                shown.append(at)
     for control, what in ((plan.USER, "handler"), (plan.PAUSE, "on_pause")):
         pairs = zip(sent[control], came[control], strict=True)
         yield what, tuple((after - before) / 1000 for before, after in pairs)

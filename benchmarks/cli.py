@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import io
+import subprocess
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -169,20 +170,17 @@ def measure(
     if scm_groups:
         part = output / PART
         try:
-            failed = not programs.measure(
-                scm_groups, rounds=rounds, folder=output, results=part
-            )
+            failed = not programs.measure(scm_groups, rounds=rounds, results=part)
         finally:
             # Ctrl+C, too, loses no group that was finished.
             if part.is_file():
                 new = read(part)
-                part.unlink()
                 write(merged(before, new), file)
+                part.unlink()
         if failed:
-            # They are measured in this order, and what went wrong has been said.
             missing = [name for name in scm_groups if name not in finished(new)]
-            rest = f"; not measured: {', '.join(missing[1:])}" if missing[1:] else ""
-            complain(f"measuring {', '.join(missing[:1])} failed{rest}")
+            rest = f"; nothing of {', '.join(missing)}" if missing else ""
+            complain(f"not all was measured, as said above{rest}")
     if CORE in groups:
         run = measure_core(rounds)
         failed = failed or run is None
@@ -198,7 +196,12 @@ def measure_core(rounds: int | None) -> Run | None:
     try:
         module = import_module(".core_group", __package__)
         return Run(where(), tuple(module.measure(rounds)))
-    except (OSError, RuntimeError, ModuleNotFoundError) as error:
+    except (
+        OSError,
+        RuntimeError,
+        ModuleNotFoundError,
+        subprocess.SubprocessError,
+    ) as error:
         complain(f"measuring {CORE}: {error}")
         return None
 

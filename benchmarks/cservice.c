@@ -186,7 +186,7 @@ service_main(DWORD argc, LPWSTR *argv)
         Sleep(slow_ms);
         if (wanted == SERVICE_STOPPED)
             break;
-        if (wanted != 0)
+        if (wanted != 0 && WaitForSingleObject(stop, 0) == WAIT_TIMEOUT)
             report(wanted);
     }
     if (argc > 2)

@@ -1,8 +1,9 @@
 """What an idle service costs: memory, threads, handles, wake-ups, size on the disk.
 
-The services are RUNNING and idle.  Beside them stand two processes that sleep: bare
+The services are RUNNING and idle.  Beside them stand processes that sleep: bare
 Python, and Python with the modules that the service on winsvc has, winsvc's own left
-out.  All idle side by side; nobody asks them anything in that minute.
+out, without and with as many threads.  All idle side by side; nobody asks them anything
+in that minute.
 
 Everything comes from one call of Windows for all processes (``SystemProcess-
 Information``), which needs no rights.  Wake-ups are context switches of all threads of
@@ -40,6 +41,8 @@ IDLE = 60.0  # seconds
 SLEEP = 3600  # seconds: longer than the measurement
 BARE = "bare python"
 MODULES = "python with its modules"
+THREADS = "python with its modules and threads"
+THREAD_COUNT = 5  # besides the main one, of a service on winsvc
 SYSTEM_PROCESS_INFORMATION = 5
 STATUS_INFO_LENGTH_MISMATCH = 0xC0000004
 PROC = Path("Z:/proc")  # Linux's, as Wine shows it
@@ -148,9 +151,11 @@ def sleepers(modules: Path) -> dict[str, tuple[str, ...]]:
     """Return the commands that sleep, by label."""
     python = (sys.executable, "-P")
     sleep = f"import os, time; print(os.getpid(), flush=True); time.sleep({SLEEP})"
+    imports = (*python, str(SERVICES / "imports.py"), str(modules), str(SLEEP))
     return {
         BARE: (*python, "-c", sleep),
-        MODULES: (*python, str(SERVICES / "imports.py"), str(modules), str(SLEEP)),
+        MODULES: (*imports, "0"),
+        THREADS: (*imports, str(THREAD_COUNT)),
     }
 
 

@@ -20,6 +20,7 @@ ROUNDS = 2
 NUMBERS = (1, 4, 16, 64)
 TURNS = 256  # controls of each code to each kind, whatever the number
 REST = 2  # ms before each control: what the last one set going is over
+WARM_UP = 255  # a user code that does not count
 SETTLE = 500  # ms from the last start to the first control
 CONTROLS = {plan.INTERROGATE: "INTERROGATE", plan.USER: "user code"}
 Kind = list[Subject]
@@ -64,6 +65,8 @@ def start(kinds: Sequence[Kind]) -> Iterator[str]:
 def control(kinds: Sequence[Kind]) -> Iterator[str]:
     """Return the plan to control all services that are up."""
     yield plan.sleep(SETTLE)
+    for subject in (subject for kind in kinds for subject in kind):
+        yield plan.control(subject.name, WARM_UP)
     for turn in range(TURNS):
         for code in CONTROLS:
             for kind in rotated(kinds, turn):

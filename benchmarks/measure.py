@@ -8,6 +8,8 @@
 from __future__ import annotations
 
 import argparse
+import sys
+import traceback
 from importlib import import_module
 from pathlib import Path
 
@@ -27,11 +29,19 @@ def main() -> None:
     options = parser.parse_args()
     bench = Bench(options.programs.resolve(), options.rounds)
     series: list[Series] = []
+    failed = []
     for name in options.groups:
         say(f"{name}:")
-        series += import_module(f".{name}", __package__).measure(bench)
-        # After each group: one that fails later loses nothing of this one.
+        try:
+            for one in import_module(f".{name}", __package__).measure(bench):
+                series.append(one)
+        except Exception:
+            traceback.print_exc()
+            failed.append(name)
+        # After each group: what fails later loses nothing of this one.
         save(options.output, [Run(where(), tuple(series))])
+    if failed:
+        sys.exit(f"failed, at least in part: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from typing import Any
 from .results import Run
 
 # The same in all of these: absolute times mean the same.
-SAME = ("system", "wine", "machine", "processors", "python")
+SAME = ("system", "wine", "machine", "processor", "processors", "python")
 
 
 def place(run: Run) -> tuple[Any, ...]:
@@ -34,16 +34,18 @@ def describe(run: Run) -> str:
 
 
 def merged(old: Iterable[Run], new: Iterable[Run]) -> list[Run]:
-    """Return the runs of both; a group measured again replaces the older one.
+    """Return the runs of both; what is measured again replaces the older values.
+
+    That goes by group and condition.
 
     What was measured with another version of winsvc, or whatever else ``where``
     says, stays a run of its own.
     """
     runs = list(old)
     for run in new:
-        groups = {series.group for series in run.series}
+        measured = {(series.group, series.condition) for series in run.series}
         runs = [
-            _without(each, groups) if place(each) == place(run) else each
+            _without(each, measured) if place(each) == place(run) else each
             for each in runs
         ]
         twin = next((each for each in runs if _is_twin(each, run)), None)
@@ -66,9 +68,9 @@ def joined(runs: Iterable[Run]) -> list[Run]:
     return list(places.values())
 
 
-def _without(run: Run, groups: set[str]) -> Run:
-    kept = tuple(series for series in run.series if series.group not in groups)
-    return replace(run, series=kept)
+def _without(run: Run, measured: set[tuple[str, str]]) -> Run:
+    kept = (each for each in run.series if (each.group, each.condition) not in measured)
+    return replace(run, series=tuple(kept))
 
 
 def _is_twin(one: Run, other: Run) -> bool:

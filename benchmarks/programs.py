@@ -7,6 +7,7 @@ import platform
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import metadata
@@ -127,15 +128,12 @@ def why_no_scm() -> str | None:
     return None
 
 
-def measure(
-    groups: Sequence[str], *, rounds: int | None, folder: Path, results: Path
-) -> bool:
+def measure(groups: Sequence[str], *, rounds: int | None, results: Path) -> bool:
     """Measure groups on the SCM of this Windows, or Wine, into a result file.
 
     Args:
         groups: Of ``measure.py``.
         rounds: How many each makes; ``None``: what it thinks right.
-        folder: For the programs and the services' logs.
         results: The file.
 
     Returns:
@@ -144,10 +142,13 @@ def measure(
     Raises:
         BenchError: Nothing could be started.
     """
-    folder, results = folder.resolve(), results.resolve()
+    results = results.resolve()
     if sys.platform != "win32":
         check_setuptools()
+    # A new one, of our own: LocalSystem runs what lies there.
+    folder = Path(tempfile.mkdtemp(prefix="winsvc-bench-"))
     compile_all(folder)
+    results.parent.mkdir(parents=True, exist_ok=True)
     results.unlink(missing_ok=True)
     options = ["--programs", windows_path(folder), "--output", windows_path(results)]
     if rounds is not None:
@@ -160,7 +161,11 @@ def measure(
         timeout = ("--rig-timeout", str(RIG_TIMEOUT))
         rig = (sys.executable, str(RIG), *timeout, "--run", "--")
         command = [*rig, "python.exe", *module]
-    return run(command) == 0
+    if run(command) != 0:
+        print(f"the services' logs are in {folder}", file=sys.stderr)
+        return False
+    shutil.rmtree(folder, ignore_errors=True)  # Windows may hold a log still
+    return True
 
 
 def check_setuptools() -> None:

@@ -111,12 +111,23 @@ def where(**more: Any) -> dict[str, Any]:
         "system": platform.platform(),
         "wine": wine_version(),
         "machine": platform.machine(),
+        "processor": processor(),
         "processors": os.cpu_count(),
         "python": platform.python_version(),
         "winsvc": winsvc.__version__,
         "time": datetime.now(UTC).isoformat(timespec="seconds"),
         **more,
     }
+
+
+def processor() -> str:
+    """Return the processor's name."""
+    if sys.platform == "linux":
+        with open("/proc/cpuinfo", encoding="utf-8") as lines:
+            for line in lines:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    return platform.processor()
 
 
 def wine_version() -> str | None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -17,6 +19,7 @@ from . import plan
 HERE = Path(__file__).resolve().parent
 SERVICES = HERE / "services"
 TIMEOUT = 600.0  # seconds for one plan
+PATIENCE = 10.0  # seconds for a service that a failed plan has left
 T = TypeVar("T")
 
 
@@ -72,30 +75,54 @@ class Bench:
     ) -> list[Subject]:
         """Return a service on pywin32, if that is installed."""
         if find_spec("servicemanager") is None:
+            say("  pywin32 is not installed, and left out")
             return []
         # No -P: it imports from its own folder.
         return [Subject("pywin32", name, (sys.executable, str(SERVICES / file)))]
 
     @contextmanager
     def installed(self, subjects: Sequence[Subject]) -> Iterator[None]:
-        """Create the services, and delete them at the end."""
+        """Create the services, and stop and delete them at the end."""
         with ExitStack() as stack:
             manager = stack.enter_context(winsvc.ServiceManager())
             for subject in subjects:
+                clear(manager, subject.name)  # what a run that was killed has left
                 config = winsvc.ServiceConfig(
                     name=subject.name,
                     command=subject.command,
                     start_type=winsvc.StartType.MANUAL,
                 )
-                service = stack.enter_context(manager.create(config))
-                stack.callback(service.delete)
+                manager.create(config).close()
+                stack.callback(clear, manager, subject.name)
             yield
 
 
+def clear(manager: winsvc.ServiceManager, name: str) -> None:
+    """End and delete a service, if there is one."""
+    try:
+        service = manager.open(name)
+    except winsvc.ServiceNotFound:
+        return
+    with service:
+        pid = service.status().pid
+        if pid:
+            with suppress(winsvc.ServiceError):
+                service.stop()
+                service.wait_state(winsvc.State.STOPPED, timeout=PATIENCE)
+            if service.status().state is not winsvc.State.STOPPED:
+                os.kill(pid, signal.SIGTERM)  # Windows: ends it at once
+                service.wait_state(winsvc.State.STOPPED, timeout=PATIENCE)
+        service.delete()
+
+
 def rotated(items: Sequence[T], number: int) -> list[T]:
-    """Return the items, beginning with another one for each number."""
+    """Return the items, beginning with another one for each number.
+
+    Backwards every other time: no item has always the same one before it.
+    """
     first = number % len(items)
-    return [*items[first:], *items[:first]]
+    turned = [*items[first:], *items[:first]]
+    return turned[::-1] if number // len(items) % 2 else turned
 
 
 def say(text: str) -> None:

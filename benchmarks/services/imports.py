@@ -1,6 +1,7 @@
 """Import the modules that a file names.
 
-With a second argument: print the process id then, and sleep so many seconds.
+With more arguments: print the process id then, and sleep so many seconds, in so many
+threads besides the main one.
 """
 
 import sys
@@ -10,7 +11,11 @@ with open(sys.argv[1], encoding="utf-8") as names:
         __import__(name)
 if sys.argv[2:]:
     import os
+    import threading
     import time
 
+    seconds = (float(sys.argv[2]),)
+    for _ in range(int(sys.argv[3])):
+        threading.Thread(target=time.sleep, args=seconds, daemon=True).start()
     print(os.getpid(), flush=True)
-    time.sleep(float(sys.argv[2]))
+    time.sleep(*seconds)

@@ -8,6 +8,7 @@ BUSY_THREADS = 4
 HOLD_MS = 2000
 GC_OBJECTS = 10**7
 SLOW = 0.05  # seconds that a handler takes under the condition "slow"
+IS_UP = 0  # in the place of a control: from now on the condition holds
 
 
 class Load:
@@ -26,9 +27,12 @@ class Load:
         self._file = files[0] if files else None
         self._times: list[tuple[int, int]] = []
 
-    def handle(self, control: int) -> None:
-        """Be a handler: its first line, and its work."""
+    def came(self, control: int) -> None:
+        """Note the time: a handler's first line."""
         self._times.append((control, time.perf_counter_ns()))
+
+    def handle(self) -> None:
+        """Do a handler's work."""
         if self.condition == "slow":
             time.sleep(SLOW)
 
@@ -40,17 +44,20 @@ class Load:
         if self.condition == "busy":
             for _ in range(BUSY_THREADS):
                 threading.Thread(target=compute, args=(over,), daemon=True).start()
+            self.came(IS_UP)
         elif self.condition == "gil":
             import ctypes
 
             # PyDLL, unlike WinDLL, keeps the GIL.
             hold = ctypes.PyDLL("kernel32").Sleep
+            self.came(IS_UP)
             while not is_stopping():
                 hold(HOLD_MS)
         elif self.condition == "gc":
             import gc
 
             kept = [[] for _ in range(GC_OBJECTS)]  # type: ignore[var-annotated]
+            self.came(IS_UP)
             while not is_stopping():
                 gc.collect()
             del kept

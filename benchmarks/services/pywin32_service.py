@@ -22,25 +22,29 @@ class Latency(win32serviceutil.ServiceFramework):
         self.stopping = False
 
     def SvcStop(self) -> None:
+        self.load.came(STOP)
         self.ReportServiceStatus(win32service.SERVICE_STOP_PENDING)
-        self.load.handle(STOP)
+        self.load.handle()
         self.stopping = True
         win32event.SetEvent(self.stop)
 
     SvcShutdown = SvcStop
 
     def SvcPause(self) -> None:
+        self.load.came(PAUSE)
         self.ReportServiceStatus(win32service.SERVICE_PAUSE_PENDING)
-        self.load.handle(PAUSE)
+        self.load.handle()
         self.ReportServiceStatus(win32service.SERVICE_PAUSED)
 
     def SvcContinue(self) -> None:
+        self.load.came(CONTINUE)
         self.ReportServiceStatus(win32service.SERVICE_CONTINUE_PENDING)
-        self.load.handle(CONTINUE)
+        self.load.handle()
         self.ReportServiceStatus(win32service.SERVICE_RUNNING)
 
     def SvcOther(self, control: int) -> None:
-        self.load.handle(control)
+        self.load.came(control)
+        self.load.handle()
 
     def SvcDoRun(self) -> None:
         self.load.work(

@@ -21,16 +21,20 @@ class Plain(winsvc.Service):
         self.load.work(self.wait_stop, lambda: self.stop_requested)
 
     def on_user_control(self, code: int) -> None:
-        self.load.handle(code)
+        self.load.came(code)
+        self.load.handle()
 
     def on_pause(self) -> None:
-        self.load.handle(winsvc.Control.PAUSE)
+        self.load.came(winsvc.Control.PAUSE)
+        self.load.handle()
 
     def on_continue(self) -> None:
-        self.load.handle(winsvc.Control.CONTINUE)
+        self.load.came(winsvc.Control.CONTINUE)
+        self.load.handle()
 
     def on_stop(self) -> None:
-        self.load.handle(winsvc.Control.STOP)
+        self.load.came(winsvc.Control.STOP)
+        self.load.handle()
         self.load.write()
 
 
@@ -53,14 +57,18 @@ class Asyncio(winsvc.AsyncService):
         self.load = Load(self.args)
 
     async def on_user_control(self, code: int) -> None:
-        self.load.handle(code)
+        self.load.came(code)
+        self.load.handle()
 
     async def on_pause(self) -> None:
-        self.load.handle(winsvc.Control.PAUSE)
+        self.load.came(winsvc.Control.PAUSE)
+        self.load.handle()
 
     async def on_continue(self) -> None:
-        self.load.handle(winsvc.Control.CONTINUE)
+        self.load.came(winsvc.Control.CONTINUE)
+        self.load.handle()
 
     async def on_stop(self) -> None:
-        self.load.handle(winsvc.Control.STOP)
+        self.load.came(winsvc.Control.STOP)
+        self.load.handle()
         self.load.write()

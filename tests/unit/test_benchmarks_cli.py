@@ -54,7 +54,7 @@ class Machine:
         self.fails = False
 
     def measure(
-        self, groups: Sequence[str], *, rounds: int | None, folder: Path, results: Path
+        self, groups: Sequence[str], *, rounds: int | None, results: Path
     ) -> bool:
         """Measure; the last one fails if that is wanted."""
         self.asked.append((list(groups), rounds))
@@ -206,7 +206,7 @@ def test_failed_group_loses_nothing_of_the_others(
     code, _, err = bench("control", "start", "core", "--output", "out")
 
     assert code == 1
-    assert err == "winsvc: measuring start failed\n"
+    assert err == "winsvc: not all was measured, as said above; nothing of start\n"
     assert groups_in(tmp_path / "out" / "results.json") == [
         *("control", "core", "footprint"),
     ]
@@ -367,13 +367,12 @@ def test_measuring_runs_nothing_of_the_current_folder(
         return 3
 
     monkeypatch.setattr(programs, "compile_all", lambda _folder: None)
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.setattr(programs, "run", fails)
     monkeypatch.setattr(programs, "check_setuptools", lambda: None)
     for platform in ("win32", "linux"):
         monkeypatch.setattr(sys, "platform", platform)
-        done = programs.measure(
-            ["control"], rounds=2, folder=tmp_path, results=tmp_path / "part.json"
-        )
+        done = programs.measure(["control"], rounds=2, results=tmp_path / "part.json")
 
         assert not done
     windows, wine = commands
@@ -384,6 +383,8 @@ def test_measuring_runs_nothing_of_the_current_folder(
     assert wine[1] == str(programs.RIG)
     assert wine[at : at + 5] == ["python.exe", *ours]
     assert wine[wine.index("--programs") + 1].startswith("Z:\\")
+    # What LocalSystem runs is in a folder that was not there before.
+    assert windows[windows.index("--programs") + 1].startswith(str(tmp_path))
 
 
 def test_wine_needs_a_newer_setuptools(
@@ -394,9 +395,7 @@ def test_wine_needs_a_newer_setuptools(
     monkeypatch.setattr("importlib.metadata.version", lambda _name: "65.5.0")
 
     with pytest.raises(BenchError, match="pip install 'setuptools>=78'"):
-        programs.measure(
-            ["control"], rounds=None, folder=tmp_path, results=tmp_path / "part.json"
-        )
+        programs.measure(["control"], rounds=None, results=tmp_path / "part.json")
     assert not list(tmp_path.iterdir())
 
 

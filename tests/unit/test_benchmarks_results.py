@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from winsvc.bench import callback, control, plan
+from winsvc.bench import callback, control, plan, subjects
 from winsvc.bench.plan import Record
 from winsvc.bench.results import Run, Series, load, percentile, ratio, save
 
@@ -99,7 +99,6 @@ def test_control_times_are_kept_by_service_and_control() -> None:
     assert control.times_of(records) == {
         ("A", plan.USER): (2.5, 1.0),
         ("B", plan.INTERROGATE): (4.0,),
-        ("A", plan.STOP): (1.0,),
     }
 
 
@@ -141,13 +140,15 @@ def test_lost_callback_is_found() -> None:
 
 def test_plan_visits_every_service_equally_often() -> None:
     condition = control.CONDITIONS[0]
-    subjects = [
+    services = [
         control.Subject(label, label, ()) for label in ("C", "CAgain", "winsvc")
     ]
 
-    lines = list(control.visit(subjects, condition))
+    files = {subject.name: Path(subject.name) for subject in services}
 
-    for subject in subjects:
+    lines = list(control.make_plan(files, services, condition))
+
+    for subject in services:
         for code, count in (
             (plan.INTERROGATE, condition.turns),
             (plan.USER, condition.turns),
@@ -162,3 +163,18 @@ def test_plan_visits_every_service_equally_often() -> None:
         if line.startswith("control") and line.endswith(f"\t{plan.USER}")
     ]
     assert first[:6] == ["C", "CAgain", "winsvc", "CAgain", "winsvc", "C"]
+
+
+def test_condition_that_held_too_late_is_no_condition() -> None:
+    records = [plan.parse("start A 0 1"), plan.parse("control A 1000 3000 255 0")]
+
+    control.check_condition(records, [999, 2000])
+    for is_up in ([], [1001]):
+        with pytest.raises(RuntimeError, match="A's condition did not hold in time"):
+            control.check_condition(records, is_up)
+
+
+def test_rotation_changes_who_comes_before_whom() -> None:
+    orders = ["".join(subjects.rotated("abc", number)) for number in range(7)]
+
+    assert orders == ["abc", "bca", "cab", "cba", "acb", "bac", "abc"]
