@@ -33,7 +33,8 @@ static ULONGLONG times[MAX_TIMES];
 
 static SRWLOCK turn_lock = SRWLOCK_INIT;
 static CONDITION_VARIABLE turn_changed = CONDITION_VARIABLE_INIT;
-static DWORD turn; /* under turn_lock */
+static DWORD turn;         /* under turn_lock */
+static DWORD busy_threads; /* set before the first of them starts */
 
 static void
 report(DWORD state)
@@ -155,7 +156,7 @@ busy(LPVOID number)
         ReleaseSRWLockExclusive(&turn_lock);
         spin();
         AcquireSRWLockExclusive(&turn_lock);
-        turn = (own + 1) % BUSY_THREADS;
+        turn = (own + 1) % busy_threads;
         ReleaseSRWLockExclusive(&turn_lock);
         WakeAllConditionVariable(&turn_changed);
     }
@@ -176,9 +177,11 @@ service_main(DWORD argc, LPWSTR *argv)
     report(SERVICE_START_PENDING);
     slow_ms = wcscmp(condition, L"slow") == 0 ? SLOW_MS : 0;
     if (wcscmp(condition, L"busy") == 0)
-        for (i = 0; i < BUSY_THREADS; i++)
-            CloseHandle(
-                CreateThread(NULL, 0, busy, (LPVOID)(UINT_PTR)i, 0, NULL));
+        busy_threads = BUSY_THREADS;
+    else if (wcscmp(condition, L"gc") == 0)
+        busy_threads = 1; /* as one thread collects: the processor is awake */
+    for (i = 0; i < busy_threads; i++)
+        CloseHandle(CreateThread(NULL, 0, busy, (LPVOID)(UINT_PTR)i, 0, NULL));
     report(SERVICE_RUNNING);
     for (;;) {
         WaitForSingleObject(changes, INFINITE);

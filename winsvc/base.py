@@ -276,7 +276,7 @@ class ServiceBase:
     # --- what a style of writing services gives: see Host ------------------------
 
     _idle: ClassVar[Callable[[], float] | None] = None
-    """Called while the process waits for the SCM: see ``connection.serve``."""
+    """Called while the process waits for the SCM: see ``serving.serve``."""
 
     def _live(self, host: Host) -> None:
         """Run the user's start and main code, on the main thread."""

@@ -254,6 +254,10 @@ class Host:
         if not self._hosting.started(self._life):
             return False
         _log("%s is running", self.name)
+        # Slow (dataclasses): RUNNING has not waited for it, and it is not to compete
+        # with threads that ``run`` makes.  The handlers' thread waits until it is in.
+        import winsvc.events  # noqa: F401
+
         self._start_over.set()
         return True
 
@@ -306,8 +310,6 @@ class Host:
     def _control_loop(self) -> None:
         # One at a time, in order, and never beside on_start.
         self._start_over.wait()
-        # Slow to import (dataclasses): neither RUNNING, which is reported by now,
-        # nor the handler of the first event shall wait for it.
         from winsvc.events import Stop, make_event
 
         while (raw := self._hosting.wait_event(self._life)) is not None:

@@ -8,10 +8,13 @@ import logging
 import os
 import sys
 import threading
+from contextlib import suppress
+from itertools import pairwise
 
 from winsvc import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from io import TextIOWrapper
     from typing import TextIO
 
     from winsvc.host import Host
@@ -26,19 +29,24 @@ class ServiceLogHandler(logging.FileHandler):
 
     faulthandler writes to the file itself, without the GIL: a service that is
     ended because it hangs in C code shows where.
+
+    Not logging's RotatingFileHandler: every start would wait for the import of its
+    module, which brings sockets and pickle; and importing it when a file is full
+    may find a file of the user's by a name of those, or wait for a lock of logging's.
     """
 
     def __init__(self, path: str) -> None:
         super().__init__(path, encoding="utf-8")
         self._max_bytes = MAX_BYTES
         self.setFormatter(logging.Formatter(FORMAT))
-        self._watch_for_crashes()
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record, in a new file if this one is full."""
         try:
-            if self.stream and self.stream.seek(0, os.SEEK_END) >= self._max_bytes:
-                self._change_files(self.stream)
+            file = self.stream
+            is_file = file is not None and file.seekable()
+            if is_file and file.seek(0, os.SEEK_END) >= self._max_bytes:
+                self._change_files(file)
             super().emit(record)
         except Exception:  # noqa: BLE001 - as logging's own handlers do
             self.handleError(record)
@@ -48,30 +56,27 @@ class ServiceLogHandler(logging.FileHandler):
         faulthandler.disable()
         super().close()
 
+    def _open(self) -> TextIOWrapper:
+        stream = super()._open()
+        faulthandler.enable(stream)
+        return stream
+
     def _change_files(self, full: TextIO) -> None:
         faulthandler.disable()
         full.close()
         self.stream = None  # opened by the next record if it cannot be now
+        path = self.baseFilename
+        names = [path, *(f"{path}.{number}" for number in range(1, BACKUPS + 1))]
         try:
-            # Here alone: it imports sockets and pickle, and every start would wait.
-            from logging.handlers import RotatingFileHandler
-
-            files = RotatingFileHandler(
-                self.baseFilename, backupCount=BACKUPS, delay=True
-            )
-            files.doRollover()
-            files.close()
+            for older, newer in pairwise(reversed(names)):
+                with suppress(FileNotFoundError):
+                    os.replace(newer, older)
         except OSError:
             # Somebody has it open, on Windows: go on in it, try at twice the size.
             self._max_bytes *= 2
         else:
             self._max_bytes = MAX_BYTES
         self.stream = self._open()
-        self._watch_for_crashes()
-
-    def _watch_for_crashes(self) -> None:
-        assert self.stream is not None
-        faulthandler.enable(self.stream)
 
 
 class LogWriter(io.TextIOBase):

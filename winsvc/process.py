@@ -6,9 +6,13 @@ imports, and when:
 1. Before the dispatcher starts: this module, ``connection`` and the binary.  From
    then on C's threads answer the SCM, START_PENDING first, whatever Python does.
 2. Meanwhile: ``serving``, ``log``, ``signals`` and what they need, then the target.
-3. Once RUNNING is reported: ``events``, on the control thread, before it takes the
-   first.  Their dataclasses would nearly double the time until then.
+3. Once RUNNING is reported: ``events``, before ``run`` is called and the first event
+   is taken.  Their dataclasses would nearly double the time until then.  (Coroutines
+   and daemons need them before.)
 4. When they are first needed: ``errors``, ``journal``, ``power``, ``devices``.
+
+If 2 fails before a service has been asked for its class, the process ends without a
+word to the SCM, which says 1067.
 """
 
 from __future__ import annotations

@@ -35,12 +35,10 @@ class Target:
         self.cls = cls
 
     def __eq__(self, other: object) -> bool:
-        """Tell whether both are the same text."""
-        return isinstance(other, Target) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        """Hash the text."""
-        return hash(str(self))
+        """Tell whether module and class are the same."""
+        if not isinstance(other, Target):
+            return NotImplemented
+        return (self.module, self.cls) == (other.module, other.cls)
 
     def __repr__(self) -> str:
         """Return the call that makes an equal target."""

@@ -145,10 +145,20 @@ wait_answer_locked(wsv_runtime *rt, const wsv_control *control,
     return reply->answer;
 }
 
+static void
+wake_for_locked(wsv_runtime *rt, wsv_action action)
+{
+    if (action == WSV_ENTER)
+        wsv_runtime_wake_locked(rt);
+    if (action != WSV_ANSWER)
+        wsv_os_cond_broadcast(rt->events);
+}
+
 uint32_t
 wsv_runtime_handle(void *ctx, const wsv_control *control)
 {
     wsv_runtime *rt = ctx;
+    bool stops = wsv_state_is_stop(control->code);
     wsv_query query = wsv_state_query(control->code, control->event_type);
     wsv_reply reply = {WSV_NO_ERROR, 0};
     wsv_decision made;
@@ -174,8 +184,7 @@ wsv_runtime_handle(void *ctx, const wsv_control *control)
         if (reply.patience != 0)
             rt->ticket++;
         put = wsv_queue_put(&rt->queue, control,
-                            reply.patience != 0 ? rt->ticket : 0,
-                            wsv_state_is_stop(control->code));
+                            reply.patience != 0 ? rt->ticket : 0, stops);
     }
     if (put == WSV_PUT_FULL) {
         wsv_runtime_note_locked(rt, WSV_JOURNAL_DROPPED, control->code,
@@ -201,15 +210,15 @@ wsv_runtime_handle(void *ctx, const wsv_control *control)
             control->code == WSV_CONTROL_PRESHUTDOWN)
             rt->progress.deadline = WSV_FOREVER; /* the system's time counts */
     }
-    if (made.action == WSV_ENTER || wsv_state_is_stop(control->code))
+    if (stops) /* whatever becomes of the report, the stop goes on */
+        wake_for_locked(rt, made.action);
+    if (made.action == WSV_ENTER || stops)
         (void)wsv_runtime_flush_locked(rt, HANDLER_PATIENCE, &ignored);
     wsv_journal_done(&rt->journal, number, wsv_scm_now(rt->scm), made.answer);
-    /* Last: threads that are up before that take the lock, and the processor,
-     * from the answer. */
-    if (made.action == WSV_ENTER)
-        wsv_runtime_wake_locked(rt);
-    if (made.action != WSV_ANSWER)
-        wsv_os_cond_broadcast(rt->events);
+    /* Threads that are up before that take the lock, and the processor, from
+     * the answer. */
+    if (!stops)
+        wake_for_locked(rt, made.action);
     wsv_os_mutex_unlock(rt->lock);
     return made.answer;
 }

@@ -128,7 +128,8 @@ wsv_err wsv_life_wait_event(wsv_life life, wsv_queued *out,
  * to do (paused already, say). */
 wsv_err wsv_life_begin(wsv_life life, uint32_t control,
                        wsv_oserr *why) WSV_NOGIL;
-/* The same if it takes no report, and so no time; false: call begin. */
+/* The same if it takes no report, and so no time; false: call begin.  Made for
+ * a caller with the GIL: nobody who holds our lock ever waits for that. */
 bool wsv_life_try_begin(wsv_life life, uint32_t control, wsv_err *err);
 /* After that handler: PAUSED or RUNNING.  WSV_E_STATE: it is stopping. */
 wsv_err wsv_life_finish(wsv_life life, uint32_t control,

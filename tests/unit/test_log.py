@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import faulthandler
+import io
 import logging
 import os
 import re
@@ -81,7 +82,7 @@ def test_full_file_is_rotated_or_goes_on(
         def refuse(*args: object) -> None:
             raise PermissionError(13, "another process has it open")
 
-        monkeypatch.setattr(os, "rename", refuse)
+        monkeypatch.setattr(os, "replace", refuse)
     for number in range(60):
         logger.info("line %d.", number)
     files = sorted(tmp_path.glob("x.log*"))
@@ -131,6 +132,31 @@ def test_log_goes_on_when_a_new_file_cannot_be_opened(
     logger.info("found")
 
     assert "found" in file.read_text(encoding="utf-8")
+    assert faulthandler.is_enabled()
+
+
+def test_log_that_is_no_file_gets_its_lines(
+    logger: logging.Logger, tmp_path: Path
+) -> None:
+    """A pipe has no size."""
+
+    class Pipe(io.StringIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, *args: object) -> int:
+            raise OSError(29, "Illegal seek")
+
+    log.start_logging(str(tmp_path / "x.log"))
+    (handler,) = logger.handlers
+    assert isinstance(handler, log.ServiceLogHandler)
+    pipe = Pipe()
+    file = handler.setStream(pipe)
+    assert file is not None
+    file.close()
+    logger.info("a line")
+
+    assert "a line" in pipe.getvalue()
 
 
 def test_default_file_is_beside_the_code() -> None:
