@@ -17,7 +17,9 @@ def export(runs: Iterable[Run], file: Path) -> None:
     benchmarks: dict[str, pyperf.Benchmark] = {}
     for run in runs:
         for series in run.series:
-            if series.unit in SECONDS and series.values:
+            values = series.values
+            # pyperf takes no difference that noise has made less than nothing.
+            if series.unit in SECONDS and values and values[0] > 0:
                 name = "/".join(series.key)
                 if name in benchmarks:  # another place has the same
                     name = f"{name} ({describe(run)})"

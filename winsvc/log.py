@@ -44,8 +44,11 @@ class ServiceLogHandler(logging.FileHandler):
         """Write a record, in a new file if this one is full."""
         try:
             file = self.stream
-            is_file = file is not None and file.seekable()
-            if is_file and file.seek(0, os.SEEK_END) >= self._max_bytes:
+            if (
+                file
+                and file.seekable()
+                and file.seek(0, os.SEEK_END) >= self._max_bytes
+            ):
                 self._change_files(file)
             super().emit(record)
         except Exception:  # noqa: BLE001 - as logging's own handlers do

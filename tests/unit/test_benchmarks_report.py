@@ -311,9 +311,11 @@ def test_pyperf_compares_what_was_exported(tmp_path: Path) -> None:
     from winsvc.bench.pyperf_export import export
 
     memory = series("winsvc", 12, measure="memory", unit="MB")
+    difference = series("winsvc", -1, measure="above bare Python", unit="ms")
     files = [tmp_path / "old.json", tmp_path / "new.json"]
     for file, factor in zip(files, (1.0, 2.0), strict=True):
-        export([run(*controls(factor).series, memory), controls(where=ELSEWHERE)], file)
+        here = run(*controls(factor).series, memory, difference)
+        export([here, controls(where=ELSEWHERE)], file)
     suite = pyperf.BenchmarkSuite.load(str(files[0]))
     c = suite.get_benchmark("control/idle/INTERROGATE/C")
     command = [sys.executable, "-m", "pyperf", "compare_to", *map(str, files)]
