@@ -242,7 +242,7 @@ journal(PyObject *Py_UNUSED(module), PyObject *capsule)
         PyMem_Free(data);
         return PyErr_NoMemory();
     }
-    /* At once: a busy service gets the GIL back after 5 ms and more. */
+    /* A copy of one moment: its entries fit together. */
     DETACHED(wsv_runtime_journal(rt, copy));
     entries = PyList_New(0);
     while (entries != NULL && wsv_journal_get(copy, &number, &entry)) {
