@@ -19,7 +19,7 @@ from pathlib import Path
 
 from . import plan
 from .results import Series
-from .subjects import Bench, Subject, rotated, say
+from .subjects import Bench, Subject, handler_times, rotated, say
 
 ROUNDS = {"idle": 30, "busy": 15}
 TURNS = {"idle": 50, "busy": 20}
@@ -71,7 +71,7 @@ def visit(
         records = bench.execute(list(make_plan(files, condition)))
         for each in subjects:
             own = [record for record in records if record.name == each.name]
-            came = times_of(files[each.name].read_text(encoding="ascii"))
+            came = handler_times(files[each.name].read_text(encoding="ascii"))
             for what, values in delays(own, came):
                 rounds[each.label, what].append(values)
 
@@ -95,15 +95,6 @@ def make_plan(files: dict[str, Path], condition: str) -> Iterator[str]:
                 yield plan.watch(name, state, 0)
     for name in names:
         yield from plan.stop(name)
-
-
-def times_of(text: str) -> dict[int, list[int]]:
-    """Return what a service has written: by control, when its handler began."""
-    times: dict[int, list[int]] = defaultdict(list)
-    for line in text.splitlines():
-        control, time = map(int, line.split())
-        times[control].append(time)
-    return times
 
 
 def delays(

@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from . import plan
-from .callback import times_of as load_times
 from .results import Series
-from .subjects import Bench, Subject, rotated, say
+from .subjects import Bench, Subject, handler_times, rotated, say
 
 NAMES = {
     plan.INTERROGATE: "INTERROGATE",
@@ -141,7 +140,7 @@ def visit(bench: Bench, subjects: list[Subject], condition: Condition) -> Times:
             if is_python(each) and condition.name in ("busy", "gil", "gc"):
                 own = [record for record in records if record.name == each.name]
                 text = files[each.name].read_text(encoding="ascii")
-                check_condition(own, load_times(text)[IS_UP])
+                check_condition(own, handler_times(text)[IS_UP])
     return times_of(records)
 
 

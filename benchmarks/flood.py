@@ -13,7 +13,7 @@ from pathlib import Path
 
 from . import plan
 from .results import Series
-from .subjects import Bench, Subject, rotated, say
+from .subjects import Bench, Subject, handler_times, rotated, say
 
 ROUNDS = 5
 CONTROLS = 10_000
@@ -56,8 +56,7 @@ def visit(bench: Bench, subject: Subject) -> dict[str, float]:
 
 def handled(times: Path) -> int:
     """Return how many user controls a service says that it has handled."""
-    lines = times.read_text(encoding="ascii").splitlines()
-    return sum(line.split()[0] == str(plan.USER) for line in lines)
+    return len(handler_times(times.read_text(encoding="ascii"))[plan.USER])
 
 
 def evaluate(records: Sequence[plan.Record], handled: int) -> dict[str, float]:

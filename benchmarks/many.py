@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from . import plan
+from .control import WARM_UP
 from .results import Series
 from .subjects import Bench, Subject, rotated, say
 
@@ -20,7 +21,6 @@ ROUNDS = 2
 NUMBERS = (1, 4, 16, 64)
 TURNS = 256  # controls of each code to each kind, whatever the number
 REST = 2  # ms before each control: what the last one set going is over
-WARM_UP = 255  # a user code that does not count
 SETTLE = 500  # ms from the last start to the first control
 CONTROLS = {plan.INTERROGATE: "INTERROGATE", plan.USER: "user code"}
 Kind = list[Subject]

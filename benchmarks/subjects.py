@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
@@ -123,6 +124,15 @@ def rotated(items: Sequence[T], number: int) -> list[T]:
     first = number % len(items)
     turned = [*items[first:], *items[:first]]
     return turned[::-1] if number // len(items) % 2 else turned
+
+
+def handler_times(text: str) -> dict[int, list[int]]:
+    """Return what a service has written: by control, when its handler began."""
+    times: dict[int, list[int]] = defaultdict(list)
+    for line in text.splitlines():
+        control, time = map(int, line.split())
+        times[control].append(time)
+    return times
 
 
 def say(text: str) -> None:

@@ -124,7 +124,7 @@ def callback_records() -> list[Record]:
 
 
 def test_callback_delays_begin_with_the_call() -> None:
-    came = callback.times_of("200 2500\n2 8000\n3 11500\n1 20000\n")
+    came = subjects.handler_times("200 2500\n2 8000\n3 11500\n1 20000\n")
 
     assert dict(callback.delays(callback_records(), came)) == {
         "handler": (1.5,),
@@ -135,7 +135,7 @@ def test_callback_delays_begin_with_the_call() -> None:
 
 def test_lost_callback_is_found() -> None:
     with pytest.raises(ValueError, match="zip"):
-        dict(callback.delays(callback_records(), callback.times_of("2 8000\n")))
+        dict(callback.delays(callback_records(), subjects.handler_times("2 8000\n")))
 
 
 def test_plan_visits_every_service_equally_often() -> None:
