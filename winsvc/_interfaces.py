@@ -18,6 +18,12 @@ ReportTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
 """(time in ns, service, type, state, accepted, exit_code, specific_code,
 checkpoint, wait_hint in ms)"""
 
+ConfigTuple: TypeAlias = tuple[
+    int, int, int, str, str, int, tuple[str, ...], str, str
+]
+"""(service type, start type, error control, command line, group, tag,
+dependencies, account, display name)"""
+
 
 class Hosting(Protocol):
     """What both modules offer to a process that hosts services.
@@ -229,23 +235,77 @@ class Managing(Protocol):
     def handle_close(self, handle: Capsule, /) -> None:
         """Close a handle; again does nothing."""
 
-    def service_list(self, manager: Capsule, /) -> list[tuple[str, str, StatusTuple]]:
-        """Return (name, display name, status) of every service."""
+    def service_list(
+        self, manager: Capsule, states: int, group: str | None, /
+    ) -> list[tuple[str, str, StatusTuple]]:
+        """Return (name, display name, status) of services.
+
+        States: 1 active, 2 stopped, 3 all (F-15).  Group: None for all (F-16).
+        """
+
+    def service_dependents(
+        self, service: Capsule, states: int, /
+    ) -> list[tuple[str, str, StatusTuple]]:
+        """Return all dependents, the one that would start last first (F-20)."""
 
     def service_create(
         self,
         manager: Capsule,
         name: str,
-        display_name: str,
-        command_line: str,
         service_type: int,
         start_type: int,
+        error_control: int,
+        command_line: str,
+        group: str | None,
+        dependencies: tuple[str, ...] | None,
         account: str | None,
         password: str | None,
+        display_name: str | None,
         access: int,
         /,
     ) -> Capsule:
         """Create a service and return a handle with these rights."""
+
+    def service_change(
+        self,
+        service: Capsule,
+        service_type: int | None,
+        start_type: int | None,
+        error_control: int | None,
+        command_line: str | None,
+        group: str | None,
+        dependencies: tuple[str, ...] | None,
+        account: str | None,
+        password: str | None,
+        display_name: str | None,
+        /,
+    ) -> None:
+        """Change settings; None keeps one (E-40), "" and () delete (E-41)."""
+
+    def service_config(self, service: Capsule, /) -> ConfigTuple:
+        """Return the settings."""
+
+    def service_config2(self, service: Capsule, level: int, /) -> tuple[bytes, int]:
+        """Return a level's structure, and the address that its pointers count from."""
+
+    def service_change2(
+        self, service: Capsule, level: int, image: bytes, pointers: tuple[int, ...], /
+    ) -> None:
+        """Set a level.
+
+        ``image`` is its structure and all that it points to; at the offsets
+        ``pointers`` it has offsets from its own start where the SCM is to see
+        addresses.
+        """
+
+    def service_security(self, service: Capsule, /) -> str:
+        """Return the security descriptor's owner, group and DACL as SDDL."""
+
+    def service_change_security(self, service: Capsule, sddl: str, /) -> None:
+        """Set the DACL to that of an SDDL text."""
+
+    def account_sid(self, machine: str | None, account: str, /) -> str:
+        """Return an account's SID as text, S-1-…"""
 
     def service_open(self, manager: Capsule, name: str, access: int, /) -> Capsule:
         """Return a handle with these rights."""
@@ -262,8 +322,10 @@ class Managing(Protocol):
     def service_status(self, service: Capsule, /) -> StatusTuple:
         """Return the SCM's record of the status."""
 
-    def service_describe(self, service: Capsule, text: str, /) -> None:
-        """Set the description; ``""`` removes it."""
+    def service_control_reason(
+        self, service: Capsule, code: int, reason: int, comment: str | None, /
+    ) -> StatusTuple:
+        """Send a control with a reason (B-40, B-41); the status has no pid."""
 
 
 class Terminal(Protocol):
