@@ -18,9 +18,7 @@ ReportTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
 """(time in ns, service, type, state, accepted, exit_code, specific_code,
 checkpoint, wait_hint in ms)"""
 
-ConfigTuple: TypeAlias = tuple[
-    int, int, int, str, str, int, tuple[str, ...], str, str
-]
+ConfigTuple: TypeAlias = tuple[int, int, int, str, str, int, tuple[str, ...], str, str]
 """(service type, start type, error control, command line, group, tag,
 dependencies, account, display name)"""
 
