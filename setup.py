@@ -53,11 +53,13 @@ HEADERS = [
     "csrc/scm/sim_impl.h",
     "csrc/scm/sim_clock.h",
     "csrc/manage/manage.h",
+    "csrc/manage/notify.h",
     "csrc/python/compat.h",
     "csrc/python/convert.h",
     "csrc/python/hosting.h",
     "csrc/python/life.h",
     "csrc/python/managing.h",
+    "csrc/python/notifying.h",
     "csrc/python/terminal.h",
 ]
 INCLUDE_DIRS = ["csrc"]
@@ -87,8 +89,10 @@ def extension_sources(platform):
                 "csrc/scm/win32.c",
                 "csrc/scm/win32_subscribe.c",
                 "csrc/manage/win32_manage.c",
+                "csrc/manage/win32_notify.c",
                 "csrc/manage/win32_session.c",
                 "csrc/python/managing.c",
+                "csrc/python/notifying.c",
                 "csrc/python/terminal.c",
             ]
             + PYTHON,

@@ -53,6 +53,11 @@ wsv_err wsv_manage_open(wsv_manage_handle *manager, const wsv_wchar *name,
 /* Closing again does nothing.  Freeing closes; no call may be in progress. */
 void wsv_manage_close(wsv_manage_handle *handle) WSV_NOGIL;
 void wsv_manage_free(wsv_manage_handle *handle) WSV_NOGIL;
+/* Close it, but for the SCM's SC_HANDLE, which becomes the caller's.  NULL: it
+ * is closed, or was until now in use by another thread. */
+void *wsv_manage_detach(wsv_manage_handle *handle) WSV_NOGIL;
+/* From a SERVICE_STATUS_PROCESS. */
+void wsv_manage_copy_status(const void *record, wsv_manage_status *out);
 
 wsv_err wsv_manage_delete(wsv_manage_handle *service,
                           wsv_oserr *why) WSV_NOGIL;

@@ -175,6 +175,17 @@ wsv_manage_close(wsv_manage_handle *handle)
         release(handle);
 }
 
+void *
+wsv_manage_detach(wsv_manage_handle *handle)
+{
+    if (InterlockedExchange(&handle->closed, 1) != 0)
+        return NULL;
+    if (InterlockedCompareExchange(&handle->users, 0, 1) == 1)
+        return handle->native;
+    release(handle);
+    return NULL;
+}
+
 void
 wsv_manage_free(wsv_manage_handle *handle)
 {
@@ -236,9 +247,11 @@ wsv_manage_control(wsv_manage_handle *service, uint32_t code,
     return err;
 }
 
-static void
-copy_status(const SERVICE_STATUS_PROCESS *native, wsv_manage_status *out)
+void
+wsv_manage_copy_status(const void *record, wsv_manage_status *out)
 {
+    const SERVICE_STATUS_PROCESS *native = record;
+
     out->status.type = native->dwServiceType;
     out->status.state = native->dwCurrentState;
     out->status.accepted = native->dwControlsAccepted;
@@ -267,7 +280,7 @@ wsv_manage_query(wsv_manage_handle *service, wsv_manage_status *out,
             QueryServiceStatusEx(service->native, SC_STATUS_PROCESS_INFO,
                                  (LPBYTE)&native, sizeof(native), &needed),
             call, why);
-    copy_status(&native, out);
+    wsv_manage_copy_status(&native, out);
     return err;
 }
 
@@ -385,7 +398,7 @@ wsv_manage_list_next(wsv_manage_list *list, wsv_manage_entry *out)
     native = &list->current->entries[list->index++];
     out->name = (const wsv_wchar *)native->lpServiceName;
     out->display_name = (const wsv_wchar *)native->lpDisplayName;
-    copy_status(&native->ServiceStatusProcess, &out->status);
+    wsv_manage_copy_status(&native->ServiceStatusProcess, &out->status);
     return true;
 }
 
