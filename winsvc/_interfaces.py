@@ -143,6 +143,9 @@ class Hosting(Protocol):
     def is_stopping(self, life: Capsule, /) -> bool:
         """Tell whether it has been asked to stop."""
 
+    def start_reason(self, life: Capsule, /) -> int | None:
+        """Return why it was started, bits of D.6; None: not known, or it is over."""
+
 
 class Wire(Protocol):
     """What ``_sim`` offers to the simulated SCM, besides."""

@@ -4,10 +4,14 @@
 #include <string.h>
 
 #include "manage/notify.h"
+#include "manage/win32_handle.h"
+#include "manage/win32_missing.h"
 #include "os/os.h"
 
 #ifndef ERROR_SERVICE_NOTIFY_CLIENT_LAGGING
-#define ERROR_SERVICE_NOTIFY_CLIENT_LAGGING 1294L /* not in mingw's headers */
+#define ERROR_SERVICE_NOTIFY_CLIENT_LAGGING                                   \
+    1294L /* not in mingw's headers                                           \
+           */
 #endif
 
 /* More names than this that nobody has taken: the reader lags (F-8). */
@@ -17,11 +21,11 @@
 #define RESTING 64u
 
 typedef DWORD(WINAPI *notify_function)(SC_HANDLE service, DWORD mask,
-                                       PSERVICE_NOTIFYW buffer);
+                                       wsv_notify_2w *buffer);
 
 typedef struct subscription {
-    SERVICE_NOTIFYW buffer; /* the SCM's while it is armed */
-    volatile LONG fired;    /* set by the callback */
+    wsv_notify_2w buffer; /* the SCM's while it is armed */
+    volatile LONG fired;  /* set by the callback */
 
     /* The notifier's thread's. */
     SC_HANDLE native; /* NULL once it has ended */
@@ -101,10 +105,10 @@ subscription_rest(subscription *ended)
 /* The callback, in an alertable wait of the thread.  Nothing of the SCM may be
  * called here (F-2). */
 static VOID CALLBACK
-on_change(PVOID parameter)
+on_change(VOID *parameter)
 {
-    PSERVICE_NOTIFYW buffer = parameter;
-    subscription *own = buffer->pContext;
+    wsv_notify_2w *buffer = parameter;
+    subscription *own = buffer->context;
 
     InterlockedExchange(&own->fired, 1);
 }
@@ -170,9 +174,9 @@ add_names_locked(wsv_notice *notice, const WCHAR *names)
 static LPWSTR
 names_of(const subscription *own)
 {
-    if (own->buffer.dwNotificationStatus != ERROR_SUCCESS)
+    if (own->buffer.status != ERROR_SUCCESS)
         return NULL;
-    return own->buffer.pszServiceNames;
+    return own->buffer.names;
 }
 
 /* Take in what the SCM has left in the buffer. */
@@ -181,19 +185,19 @@ take_in(wsv_notifier *notifier, subscription *own)
 {
     wsv_notice *notice = &own->notice;
     LPWSTR names = names_of(own);
-    DWORD code = own->buffer.dwNotificationStatus;
+    DWORD code = own->buffer.status;
 
     if (code == ERROR_SUCCESS) {
         wsv_os_mutex_lock(notifier->lock);
-        notice->triggered |= own->buffer.dwNotificationTriggered;
-        wsv_manage_copy_status(&own->buffer.ServiceStatus, &notice->status);
+        notice->triggered |= own->buffer.triggered;
+        wsv_manage_copy_status(&own->buffer.service, &notice->status);
         if (names != NULL && !add_names_locked(notice, names))
             code = ERROR_SERVICE_NOTIFY_CLIENT_LAGGING;
         mark_locked(notifier, own);
         wsv_os_mutex_unlock(notifier->lock);
     }
     LocalFree(names);
-    own->buffer.pszServiceNames = NULL;
+    own->buffer.names = NULL;
     if (code != ERROR_SUCCESS)
         end(notifier, own, code);
 }
@@ -203,10 +207,10 @@ arm(wsv_notifier *notifier, subscription *own)
 {
     DWORD code;
 
-    own->buffer.dwVersion = SERVICE_NOTIFY_STATUS_CHANGE;
-    own->buffer.pfnNotifyCallback = on_change;
-    own->buffer.pContext = own;
-    own->buffer.pszServiceNames = NULL;
+    own->buffer.version = SERVICE_NOTIFY_STATUS_CHANGE;
+    own->buffer.callback = on_change;
+    own->buffer.context = own;
+    own->buffer.names = NULL;
     own->armed = true;
     code = notifier->notify(own->native, own->mask, &own->buffer);
     /* 1242: an earlier one is still there, into the same buffer (F-6). */

@@ -18,6 +18,7 @@ execute(PyObject *module)
     return PyModule_AddFunctions(module, py_wire_methods);
 #else
     if (PyModule_AddFunctions(module, py_managing_methods) < 0 ||
+        PyModule_AddFunctions(module, py_configuring_methods) < 0 ||
         PyModule_AddFunctions(module, py_notifying_methods) < 0)
         return -1;
     return PyModule_AddFunctions(module, py_terminal_methods);

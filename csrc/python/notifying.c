@@ -4,9 +4,9 @@
 #include "manage/notify.h"
 #include "os/os.h"
 #include "python/convert.h"
+#include "python/managing.h"
 
 #define NOTIFIER_CAPSULE "winsvc.notifier"
-#define HANDLE_CAPSULE "winsvc.handle"
 
 static void
 free_notifier(PyObject *capsule)
@@ -23,15 +23,6 @@ to_notifier(PyObject *capsule, void *out)
 
     *notifier = PyCapsule_GetPointer(capsule, NOTIFIER_CAPSULE);
     return *notifier != NULL;
-}
-
-static int
-to_handle(PyObject *capsule, void *out)
-{
-    wsv_manage_handle **handle = out;
-
-    *handle = PyCapsule_GetPointer(capsule, HANDLE_CAPSULE);
-    return *handle != NULL;
 }
 
 static PyObject *
@@ -68,12 +59,12 @@ notifier_add(PyObject *Py_UNUSED(module), PyObject *args)
     wsv_manage_handle *handle;
     unsigned long long key;
     wsv_notifier *notifier;
-    unsigned int mask;
+    uint32_t mask;
     wsv_oserr why;
     wsv_err err;
 
-    if (!PyArg_ParseTuple(args, "O&O&IK:notifier_add", to_notifier, &notifier,
-                          to_handle, &handle, &mask, &key))
+    if (!PyArg_ParseTuple(args, "O&O&O&K:notifier_add", to_notifier, &notifier,
+                          py_to_handle, &handle, py_to_dword, &mask, &key))
         return NULL;
     DETACHED(err = wsv_notifier_add(notifier, handle, mask, key, &why));
     if (err != WSV_OK)
@@ -115,23 +106,11 @@ build_names(const wsv_notice *notice)
     return tuple;
 }
 
-static PyObject *
-build_status(const wsv_manage_status *record)
-{
-    const wsv_status *status = &record->status;
-
-    return Py_BuildValue(
-        "IIIIIIII", (unsigned int)status->type, (unsigned int)status->state,
-        (unsigned int)status->accepted, (unsigned int)status->exit_code,
-        (unsigned int)status->specific_code, (unsigned int)status->checkpoint,
-        (unsigned int)status->wait_hint, (unsigned int)record->pid);
-}
-
 /* (key, code, triggered, status, names) */
 static PyObject *
 build_notice(const wsv_notice *notice)
 {
-    PyObject *status = build_status(&notice->status), *names;
+    PyObject *status = py_status_new(&notice->status), *names;
 
     if (status == NULL)
         return NULL;
