@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from winsvc import _native
-from winsvc._interfaces import Capsule, Managing, StatusTuple
+from winsvc._interfaces import Capsule, Managing, Notifying, StatusTuple
 from winsvc.errors import service_error
 
 ERROR_INVALID_HANDLE = 6
 
 
-class Backend(Managing, Protocol):
+class Backend(Managing, Notifying, Protocol):
     """An SCM: the extension's client functions, and a clock to wait by."""
 
     def wait_change(
@@ -53,6 +53,11 @@ class NativeBackend:
         self.service_control = core.service_control
         self.service_control_reason = core.service_control_reason
         self.service_status = core.service_status
+        self.notifier_new = core.notifier_new
+        self.notifier_add = core.notifier_add
+        self.notifier_remove = core.notifier_remove
+        self.notifier_wait = core.notifier_wait
+        self.notifier_close = core.notifier_close
 
     def wait_change(
         self, _handle: Capsule, _status: StatusTuple, seconds: float, /
@@ -111,6 +116,12 @@ class Handles:
         handle = self._opener(right)
         self.add(right, handle)
         return handle
+
+    def open(self, right: int) -> Capsule:
+        """Return a new handle that has the right, the caller's to close."""
+        if self._closed:
+            raise _ClosedError(ERROR_INVALID_HANDLE, "it is closed")
+        return self._opener(right)
 
     def close(self) -> None:
         """Close them all; again does nothing."""
