@@ -10,11 +10,12 @@ from winsvc.setting_table import SETTINGS, Setting
 from winsvc.setting_text import (
     START_WORDS,
     TYPE_WORDS,
-    parse_seconds,
+    parse_reset_after,
     words_of,
 )
 from winsvc.settings import ErrorControl, FailureActions, LaunchProtection, SidType
 from winsvc.trigger_text import TRIGGER_KINDS
+from winsvc.words import said
 
 # Setting -> the placeholder of its value, and its help.
 _HELP = {
@@ -41,7 +42,7 @@ _HELP = {
 _SWITCHES = ("failure_actions_on_error", "event_source")
 _LISTS = ("dependencies", "required_privileges", "triggers", "environment")
 _OF_FAILURES: dict[str, tuple[str, str, Callable[[str], Any]]] = {
-    "reset_period": ("SECONDS", "time without a failure after which they are counted anew", parse_seconds),
+    "reset_period": ("SECONDS", "time after which failures are counted anew, or never", parse_reset_after),
     "command": ("COMMAND", "what run-command runs", str),
     "reboot_message": ("TEXT", "what users are told before a reboot", str),
 }
@@ -104,7 +105,7 @@ def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
         action = argparse.BooleanOptionalAction
         group.add_argument(setting.options[0], action=action, **more)
         return
-    more |= {"metavar": metavar, "type": _type(setting.parse or str)}
+    more |= {"metavar": metavar, "type": said(setting.parse or str)}
     if setting.name in _LISTS:
         more |= {"action": "append", "type": _or_nothing(setting.parse or str)}
     group.add_argument(setting.options[0], **more)
@@ -112,7 +113,7 @@ def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
         for option, part in zip(setting.options[1:], _OF_FAILURES, strict=True):
             metavar, text, parse = _OF_FAILURES[part]
             group.add_argument(
-                option, dest=_dest(part), metavar=metavar, help=text, type=_type(parse)
+                option, dest=_dest(part), metavar=metavar, help=text, type=said(parse)
             )
 
 
@@ -120,19 +121,7 @@ def _dest(name: str) -> str:
     return f"set_{name}"
 
 
-def _type(parse: Callable[[str], Any]) -> Callable[[str], Any]:
-    """Return a parser whose refusal argparse shows as it is."""
-
-    def parsed(text: str) -> Any:
-        try:
-            return parse(text)
-        except ValueError as error:
-            raise argparse.ArgumentTypeError(str(error)) from error
-
-    return parsed
-
-
 def _or_nothing(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     """Return a parser that leaves "" as it is."""
-    checked = _type(parse)
+    checked = said(parse)
     return lambda text: checked(text) if text else ""

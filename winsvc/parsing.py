@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from winsvc import words
 from winsvc.base import ServiceBase
 
 Classes: TypeAlias = Sequence[type[ServiceBase]]
@@ -172,7 +173,7 @@ def _fill_waiting(command: str, parser: argparse.ArgumentParser, services: Class
     _add_name(parser, services, or_all=command in ("start", "stop"))
     text = "how long to wait (default: %(default)g)"
     parser.add_argument(
-        "--timeout", type=_seconds, default=PATIENCE, metavar="SECONDS", help=text
+        "--timeout", type=words.seconds, default=PATIENCE, metavar="SECONDS", help=text
     )
     text = "return at once"
     parser.add_argument("--no-wait", dest="wait", action="store_false", help=text)
@@ -181,8 +182,8 @@ def _fill_waiting(command: str, parser: argparse.ArgumentParser, services: Class
         text += "; start it again at the end" if command == "restart" else ""
         parser.add_argument("--dependents", action="store_true", help=text)
     if command == "stop":
-        text = "why, for the event log: KIND:MAJOR:MINOR, such as planned:software:upgrade"
-        parser.add_argument("--reason", metavar="REASON", help=text)
+        text = "why, for the event log, such as planned:software:upgrade"
+        parser.add_argument("--reason", type=words.reason, metavar="REASON", help=text)
         parser.add_argument("--comment", metavar="TEXT", help="more about why")
     _add_client(parser)
     if command in ("start", "restart"):
@@ -191,7 +192,7 @@ def _fill_waiting(command: str, parser: argparse.ArgumentParser, services: Class
 
 def _fill_control(parser: argparse.ArgumentParser, services: Classes) -> None:
     _add_name(parser, services)
-    parser.add_argument("code", type=_control, metavar="CODE", help="128 to 255, …")
+    parser.add_argument("code", type=words.control, metavar="CODE", help="128 to 255, …")
     _add_client(parser)
 
 
@@ -233,10 +234,10 @@ def _fill_logs(parser: argparse.ArgumentParser, services: Classes) -> None:
     parser.add_argument("--events", action="store_true", help=text)
     text = "only the last ones (default: %(default)d)"
     parser.add_argument(
-        "--lines", type=_count, default=20, metavar="N", help=text
+        "--lines", type=words.count, default=20, metavar="N", help=text
     )
     text = "only newer ones: 10m, 2h, 1d, or 2030-01-31T12:00; not limited to --lines"
-    parser.add_argument("--since", type=_since, metavar="WHEN", help=text)
+    parser.add_argument("--since", type=words.since, metavar="WHEN", help=text)
     text = "go on with those that come, until Ctrl+C"
     parser.add_argument("--follow", action="store_true", help=text)
     _add_client(parser)
@@ -277,7 +278,7 @@ def _fill_bench(parser: argparse.ArgumentParser, _services: Classes) -> None:
     parser.add_argument("groups", nargs="*", metavar="GROUP", help=text)
     parser.add_argument("--list", action="store_true", help="tell the groups")
     text = "how often each group measures; default: as it needs"
-    parser.add_argument("--rounds", type=_rounds, metavar="N", help=text)
+    parser.add_argument("--rounds", type=words.rounds, metavar="N", help=text)
     text = "default: bench-results, in a checkout build/bench"
     parser.add_argument("--output", type=Path, metavar="DIR", help=text)
     text = "tell what has changed since that result"
@@ -315,40 +316,3 @@ _COMMANDS: dict[str, tuple[str, Fill]] = {
     "bench": ("measure how fast the SCM is answered", _fill_bench),
 }
 _WITHOUT_SCRIPT = ("demo", "bench")
-
-
-# --- values --------------------------------------------------------------------------
-
-
-def _rounds(text: str) -> int:
-    if not (text.isdecimal() and int(text)):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of rounds")
-    return int(text)
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal():
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of lines")
-    return int(text)
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = -1.0
-    if not 0 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds")
-    return seconds
-
-
-def _control(text: str) -> int:
-    from winsvc.states import Control
-
-    if text.upper() in Control.__members__:
-        return Control[text.upper()]
-    try:
-        return int(text, 0)
-    except ValueError:
-        msg = f"{text!r} is no control code: write 128 to 255"
-        raise argparse.ArgumentTypeError(msg) from None

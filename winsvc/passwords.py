@@ -10,10 +10,10 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
+from winsvc.accounts import takes_password
+
 if TYPE_CHECKING:
     import argparse
-
-_WITHOUT = ("NT AUTHORITY\\", "NT SERVICE\\", ".\\LOCALSYSTEM", "LOCALSYSTEM")
 
 
 def add_sources(parser: argparse.ArgumentParser) -> None:
@@ -48,7 +48,7 @@ def read_password(options: argparse.Namespace, account: str | None) -> str | Non
                 return _first_line(file.readline(), source)
         except OSError as error:
             raise ValueError(f"{source} cannot be read: {error.strerror}") from error
-    if account.upper().startswith(_WITHOUT) or account.endswith("$"):
+    if not takes_password(account):
         return None
     from getpass import getpass
 
