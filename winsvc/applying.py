@@ -15,7 +15,7 @@ from typing import Any
 from winsvc import rights
 from winsvc._interfaces import Capsule
 from winsvc.accounts import LOCAL_SYSTEM, normalize_account, takes_password
-from winsvc.backend import Backend, Handles, reported
+from winsvc.backend import Backend, Handles, change_security, reported
 from winsvc.changes import Change, Changes
 from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError, service_error
@@ -389,27 +389,16 @@ def _source_step(name: str, plan: Plan, backend: Backend) -> Step:
 
 
 def _security_step(plan: Plan, backend: Backend, handles: Handles) -> Step:
-    wanted: str = plan.new["security"]
     right = rights.READ_CONTROL | rights.WRITE_DAC
 
-    def do() -> None:
-        handle = handles.get(right)
-        before = backend.service_security(handle)
-        backend.service_change_security(handle, wanted)
-        after = backend.service_security(handle)
-        if after == before and not same_dacl(after, wanted):
-            # Wine says yes and does nothing (H-30).
-            raise service_error(
-                "set security of",
-                plan.changes.service,
-                50,
-                "this system keeps no security descriptors of services",
-            )
+    def change(dacl: str) -> None:
+        change_security(backend, handles.get(right), dacl)
 
-    def undo() -> None:
-        backend.service_change_security(handles.get(right), plan.old["security"])
-
-    return Step("set security of", do, None if plan.changes.is_new else undo)
+    return Step(
+        "set security of",
+        lambda: change(plan.new["security"]),
+        None if plan.changes.is_new else lambda: change(plan.old["security"]),
+    )
 
 
 def _right_for(setting: str, plan: Plan) -> int:

@@ -8,14 +8,16 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from winsvc import _native
-from winsvc._interfaces import Capsule, Managing, StatusTuple
+from winsvc._interfaces import Capsule, Managing, Notifying, StatusTuple
 from winsvc.errors import ServiceError, service_error
 from winsvc.registry import Registry
+from winsvc.security import same_dacl
 
 ERROR_INVALID_HANDLE = 6
+ERROR_NOT_SUPPORTED = 50
 
 
-class Backend(Managing, Protocol):
+class Backend(Managing, Notifying, Protocol):
     """An SCM: the extension's client functions, the registry, a clock to wait by.
 
     Failures are OSError with ``winerror``, of the registry's functions too.
@@ -88,6 +90,11 @@ class NativeBackend:
         self.service_control = core.service_control
         self.service_control_reason = core.service_control_reason
         self.service_status = core.service_status
+        self.notifier_new = core.notifier_new
+        self.notifier_add = core.notifier_add
+        self.notifier_remove = core.notifier_remove
+        self.notifier_wait = core.notifier_wait
+        self.notifier_close = core.notifier_close
 
     @property
     def machine(self) -> str | None:
@@ -147,6 +154,32 @@ def reported(operation: str, service: str | None) -> Iterator[None]:
         raise service_error(operation, service, code) from error
 
 
+def change_security(backend: Backend, service: Capsule, sddl: str) -> None:
+    """Set a service's DACL; make sure that it has been set.
+
+    Args:
+        backend: The SCM.
+        service: A handle with READ_CONTROL and WRITE_DAC.
+        sddl: The DACL.
+
+    Raises:
+        OSError: It was refused; 50: Wine says yes and does nothing (H-30).
+    """
+    before = backend.service_security(service)
+    backend.service_change_security(service, sddl)
+    after = backend.service_security(service)
+    if after == before and not same_dacl(after, sddl):
+        raise _NotKeptError(
+            ERROR_NOT_SUPPORTED, "this system keeps no security of services"
+        )
+
+
+class _NotKeptError(OSError):
+    """The system does not keep what it was told."""
+
+    winerror = ERROR_NOT_SUPPORTED
+
+
 class _ClosedError(OSError):
     """A handle was used after it was closed, as the SCM says it (E-24)."""
 
@@ -181,6 +214,12 @@ class Handles:
         handle = self._opener(right)
         self.add(right, handle)
         return handle
+
+    def open(self, right: int) -> Capsule:
+        """Return a new handle that has the right, the caller's to close."""
+        if self._closed:
+            raise _ClosedError(ERROR_INVALID_HANDLE, "it is closed")
+        return self._opener(right)
 
     def close(self) -> None:
         """Close them all; again does nothing."""

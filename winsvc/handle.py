@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Self
 
 from winsvc import rights
 from winsvc._interfaces import StatusTuple
-from winsvc.backend import Backend, Handles, reported
+from winsvc.backend import Backend, Handles, change_security, reported
 from winsvc.errors import ServiceTimeout
 from winsvc.states import Control, State
 from winsvc.status import ServiceStatus
@@ -269,7 +269,7 @@ class ServiceHandle:
             ValueError: An entry denies it that; or the entries have something
                 that is not understood.  Nothing has been changed.
         """
-        from winsvc.security import change_dacl, parse_dacl
+        from winsvc.security import parse_dacl
 
         backend = self._backend
         with reported(f"find account {account} for", self.name):
@@ -281,7 +281,7 @@ class ServiceHandle:
             return False
         with reported("change the security of", self.name):
             handle = self._handles.get(rights.READ_CONTROL | rights.WRITE_DAC)
-            change_dacl(backend, handle, str(new))
+            change_security(backend, handle, str(new))
         return True
 
     def grant_start(self, account: str) -> bool:
