@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Self
 from winsvc import rights
 from winsvc._interfaces import Capsule, StatusTuple
 from winsvc.backend import Backend, Handles, change_security, reported
-from winsvc.errors import ServiceError, ServiceTimeout, service_error
+from winsvc.errors import ServiceError, service_error
 from winsvc.notifier import Bell
 from winsvc.reasons import StopReason, check_comment
 from winsvc.states import Control, State
@@ -27,7 +27,7 @@ from winsvc.stopping import (
     stop_and_wait,
     stop_dependents,
 )
-from winsvc.waiting import Watch
+from winsvc.waiting import Watch, wait_until
 from winsvc.watching import ServiceWatch
 
 if TYPE_CHECKING:
@@ -281,42 +281,17 @@ class ServiceHandle:
                 within its wait hint; without a hint, within 5 s (C-14).
             ServiceError: The status cannot be read.
         """
-        with Bell(self._backend, self._open_to_notify) as bell:
-            return self._wait_state(bell, state, timeout, on_progress)
+        watch = Watch(self.name, f"wait for {state.name} of", state, self._is_up)
 
-    def _wait_state(
-        self,
-        bell: Bell,
-        state: State,
-        timeout: float | None,
-        on_progress: Callable[[ServiceStatus], None] | None,
-    ) -> ServiceStatus:
-        operation = f"wait for {state.name} of"
-        watch = Watch(self.name, operation, state, self._is_up)
-        clock = self._backend.monotonic
-        deadline = None if timeout is None else clock() + timeout
-        while True:
-            raw = self._raw_status(operation)
-            now = clock()
-            status = ServiceStatus.from_tuple(raw)
-            changed = watch.look(status, now)
-            if changed and on_progress is not None:
-                on_progress(status)
-            if status.state == state:
-                self._is_up = state != State.STOPPED
-                return status
-            watch.check(status, now)
-            if deadline is not None and now >= deadline:
-                raise ServiceTimeout(
-                    operation=operation,
-                    service=self.name,
-                    detail=f"after {timeout:g} s it is {watch.describe(status)}",
-                )
-            seconds = watch.interval(status, notifies=bell.notifies)
-            if deadline is not None:
-                seconds = min(seconds, deadline - now)
-            handle = self._handles.get(rights.QUERY_STATUS)
-            bell.wait(handle, raw, seconds)
+        def look() -> tuple[Capsule, StatusTuple]:
+            raw = self._raw_status(watch.operation)
+            return self._handles.get(rights.QUERY_STATUS), raw
+
+        with Bell(self._backend, self._open_to_notify) as bell:
+            clock = self._backend.monotonic
+            status = wait_until(watch, look, bell, clock, timeout, on_progress)
+        self._is_up = state != State.STOPPED
+        return status
 
     def watch(
         self, timeout: float | None = None, *, checkpoints: bool = False

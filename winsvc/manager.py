@@ -24,7 +24,7 @@ from winsvc.registry import is_ours
 from winsvc.states import State
 from winsvc.status import ServiceInfo, ServiceStatus
 from winsvc.transaction import run_steps
-from winsvc.watching import ManagerWatch
+from winsvc.watching_all import ManagerWatch
 
 __all__ = ["ServiceHandle", "ServiceManager"]
 T = TypeVar("T")
