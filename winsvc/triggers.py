@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from uuid import UUID
 
+from winsvc.settings import OpenEnum
 
-class TriggerType(IntEnum):
+_MAX_ITEMS = 64  # E-80
+_MAX_BYTES = 1024
+
+
+class TriggerType(OpenEnum):
     """Kind of event (E-81)."""
 
     DEVICE_INTERFACE_ARRIVAL = 1
@@ -21,14 +26,14 @@ class TriggerType(IntEnum):
     AGGREGATE = 30
 
 
-class TriggerAction(IntEnum):
+class TriggerAction(OpenEnum):
     """What the SCM does when the event comes (E-82)."""
 
     START = 1
     STOP = 2
 
 
-class TriggerDataType(IntEnum):
+class TriggerDataType(OpenEnum):
     """How the SCM reads an item of a trigger's data (E-82)."""
 
     BINARY = 1
@@ -67,3 +72,21 @@ class Trigger:
     action: TriggerAction
     subtype: UUID
     data: tuple[TriggerData, ...] = ()
+
+    def problems(self) -> Iterator[str]:
+        """Yield what the SCM would refuse, with its remedy."""
+        for number in (self.type, self.action, *(item.type for item in self.data)):
+            if not number.is_known:
+                kind = type(number).__name__
+                yield f"have one with an unknown number {number:d}; use a {kind}"
+        if len(self.data) > _MAX_ITEMS:
+            yield f"have one with {len(self.data)} items; the SCM takes 64 (E-80)"
+        for item in self.data:
+            size = len(item.data)
+            if size > _MAX_BYTES:
+                yield f"have an item of {size} bytes; the SCM takes 1024 (E-80)"
+        if (
+            self.type is TriggerType.NETWORK_ENDPOINT
+            and self.action is not TriggerAction.START
+        ):
+            yield "have a network endpoint that stops; it can only start (E-82)"

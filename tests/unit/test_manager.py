@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from winsvc import _native
-from winsvc.config import ServiceConfig, quote_command
+from winsvc.command_line import quote_command
+from winsvc.config import ServiceConfig
 from winsvc.errors import (
     NoSCM,
     ServiceError,
@@ -552,7 +553,7 @@ def test_wait_state_paused_waits_for_the_control() -> None:
         ("start_type", StartType.BOOT, "drivers"),
         ("service_type", ServiceType.KERNEL_DRIVER, "OWN_PROCESS"),
         ("service_type", ServiceType(0x30), "OWN_PROCESS"),
-        ("account", "", "None for LocalSystem"),
+        ("account", "", "LocalSystem"),
     ],
 )
 def test_config_refuses_what_the_scm_would(
