@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from winsvc.__main__ import parse_host, parse_shared_host
+from winsvc.command_line import split_command
 
 Kind: TypeAlias = Literal["host", "script", "module", "pywin32", "program"]
 """``python -m winsvc host``, ``python file.py``, ``python -m other``,
@@ -70,7 +71,7 @@ def read_command(line: str, expanded: str, exists: tuple[str, ...] = ()) -> Comm
     else:
         program, rest, tries = _unquoted(expanded, exists)
         is_quoted = " " not in program
-    words = split_words(rest)
+    words = list(split_command(f'"" {rest}'))[1:]
     fields = _fields(program, words)
     return Command(
         line=line,
@@ -96,44 +97,16 @@ def tries_of(line: str) -> list[str]:
     ]
 
 
-def split_words(text: str) -> list[str]:
-    """Split arguments as the C runtime does: quotes, and backslashes before them."""
-    words, word, is_open, in_word = [], "", False, False
-    index = 0
-    while index < len(text):
-        run = re.match(r'(\\*)(")?', text[index:])
-        slashes, quote = (run.group(1), run.group(2)) if run else ("", None)
-        if quote:
-            word += "\\" * (len(slashes) // 2)
-            if len(slashes) % 2:
-                word += '"'
-            elif is_open and text[index + len(slashes) + 1 :].startswith('"'):
-                word += '"'
-                index += 1
-            else:
-                is_open = not is_open
-            in_word = True
-            index += len(slashes) + 1
-        elif slashes:
-            word, in_word = word + slashes, True
-            index += len(slashes)
-        elif text[index] in " \t" and not is_open:
-            if in_word:
-                words.append(word)
-            word, in_word = "", False
-            index += 1
-        else:
-            word, in_word = word + text[index], True
-            index += 1
-    return [*words, word] if in_word else words
-
-
-def _unquoted(
-    line: str, exists: tuple[str, ...]
-) -> tuple[str, str, tuple[str, ...]]:
+def _unquoted(line: str, exists: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]]:
     tries = tries_of(line)
-    meant = next((name for name in tries if name.lower().endswith(".exe")
-                  and line.lower().startswith(name.lower())), None)
+    meant = next(
+        (
+            name
+            for name in tries
+            if name.lower().endswith(".exe") and line.lower().startswith(name.lower())
+        ),
+        None,
+    )
     if meant is None:
         meant = exists[0] if exists else tries[0] if tries else ""
     length = len(meant) if line.lower().startswith(meant.lower()) else len(meant) - 4

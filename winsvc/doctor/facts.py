@@ -108,21 +108,21 @@ class Facts:
     Attributes:
         name: Key name.
         unknown: Group of facts -> why it could not be had: ``config``,
-            ``dependencies``, ``sharers``, ``registry``, ``files``, ``security``,
-            ``probe``, ``events``, ``account``.  The facts of such a group mean
-            nothing.
+            ``dependencies``, ``sharers``, ``deletion``, ``source``, ``files``,
+            ``security``, ``probe``, ``events``, ``account``.  The facts of such a
+            group mean nothing.
         status: The SCM's record.
         config: Its settings (group ``config``).
         command: What its command line says (``config``).
         dependencies: What it depends on directly (``dependencies``).
         sharers: (name, account) of other services with the same command line
             (``sharers``).
-        is_deleted: Whether it is marked for deletion (``registry``).
+        is_deleted: Whether it is marked for deletion (``deletion``).
         message_file: The message file of its event source, ``None`` without one
-            (``registry``).
+            (``source``).
         has_message_file: Whether that file is there (``files``).
-        variables: What its process starts with, its own and the machine's
-            variables (``registry``).
+        variables: What its process starts with: the machine's variables and its own
+            (``files``).
         machine: The program's machine as its PE header has it, 0: it is no program
             (``files``).
         system_machine: The system's own (``files``).
@@ -131,12 +131,13 @@ class Facts:
             ``security``.
         rivals: Programs that an unquoted command line would start first, and that
             there are (``files``).
-        log_folder: Where its log is, and whether that is there; ``None``: unknown
-            (``files``).
-        traceback: The last one in its log, empty if there is none (``files``).
-        log_file: The log's path, empty if it is not known.
+        log_file: The path of its log, empty if it is not known.
+        has_log_folder: Whether its folder is there (``files``).
+        last_error: The last error in its log with its traceback, empty if there is
+            none (``files``).
         probe: Of its Python; ``None``: its program is none (``probe``).
-        account_sid: The SID of its account (``account``).
+        account_sid: The SID of its account; ``None``: there is no such account
+            (``account``).
         my_sid: The SID of who asks (``security``).
         events: What the SCM has logged about it, the newest first (``events``).
     """
@@ -159,7 +160,7 @@ class Facts:
     rivals: tuple[str, ...] = ()
     log_file: str = ""
     has_log_folder: bool = True
-    traceback: str = ""
+    last_error: str = ""
     probe: Probe | None = None
     account_sid: str | None = None
     my_sid: str | None = None
