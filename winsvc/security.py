@@ -316,22 +316,30 @@ def parse_dacl(sddl: str) -> Dacl:
     return Dacl(tuple(map(_parse_ace, entries)), control)
 
 
-def dacl_of(sddl: str) -> str:
-    """Return only the DACL of a security descriptor, as SDDL.
+def dacl_of(sddl: str) -> str | None:
+    """Return only the DACL's text of a security descriptor, whatever is in it.
 
-    Raises:
-        ValueError: As :func:`parse_dacl`.
+    ``None``: it has none.
     """
-    return str(parse_dacl(sddl))
+    depth, start = 0, None
+    for at, char in enumerate(sddl):
+        depth += (char == "(") - (char == ")")
+        if depth == 0 and sddl[at : at + 2] in ("O:", "G:", "D:", "S:"):
+            if start is not None:
+                return sddl[start:at]
+            start = at if char == "D" else None
+    return None if start is None else sddl[start:]
 
 
 def same_dacl(one: str, other: str) -> bool:
     """Tell whether two DACLs say the same in the same order.
 
-    Raises:
-        ValueError: As :func:`parse_dacl`.
+    Those with something that is not understood here are compared as they are.
     """
-    return parse_dacl(one).normal() == parse_dacl(other).normal()
+    try:
+        return parse_dacl(one).normal() == parse_dacl(other).normal()
+    except ValueError:
+        return dacl_of(one) == dacl_of(other)
 
 
 def format_rights(rights: int) -> str:

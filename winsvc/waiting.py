@@ -13,6 +13,9 @@ ERROR_SERVICE_NOT_ACTIVE = 1062
 # Seconds.
 DEFAULT_HINT = 5.0
 MAX_HINT = 24 * 3600.0
+REST = 2.0
+"""Between two looks at a service whose changes are notified: re-reports,
+checkpoints and accept masks are not (F-11)."""
 _FIRST_INTERVAL = 0.02
 _MIN_CEILING = 0.1
 _MAX_CEILING = 1.0
@@ -78,8 +81,16 @@ class Watch:
                 ),
             )
 
-    def interval(self, status: ServiceStatus) -> float:
-        """Return the seconds until the next look; they grow up to hint/10."""
+    def interval(self, status: ServiceStatus, *, notifies: bool = False) -> float:
+        """Return the seconds until the next look; they grow up to hint/10.
+
+        Args:
+            status: As it is now.
+            notifies: A change of the state is notified: looks are for the
+                checkpoints alone then, which only a pending state has.
+        """
+        if notifies and not status.state.is_pending:
+            return REST
         pause = self.pause
         ceiling = min(max(_hint(status) / 10, _MIN_CEILING), _MAX_CEILING)
         self.pause = min(pause * 2, ceiling)

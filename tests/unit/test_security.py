@@ -205,4 +205,13 @@ def test_grant_refuses_a_disordered_dacl() -> None:
     with pytest.raises(ValueError, match="canonical order"):
         dacl.grant("SY", ServiceRight.START)
 
-    assert dacl_of("O:BAD:(A;;RP;;;BA)(D;;RP;;;AU)S:") == str(dacl)
+
+def test_dacl_of_is_its_text_alone() -> None:
+    """Also of one that is not understood; without one there is none."""
+    odd = "D:P(XA;;RP;;;BA;(Member_of {SID(BA)}))"
+
+    assert dacl_of(f"O:SYG:SY{DEFAULT}S:(AU;FA;RP;;;WD)") == DEFAULT
+    assert dacl_of(f"O:AU{odd}") == odd
+    assert dacl_of("O:SYG:SY") is None
+    assert same_dacl(odd, f"O:AU{odd}S:")
+    assert not same_dacl(odd, DEFAULT)

@@ -22,6 +22,7 @@ from winsvc.states import (
     StartType,
     State,
 )
+from winsvc.testing.notifying import SimulatedNotifying
 from winsvc.testing.process import (
     DEAD,
     DONE,
@@ -86,7 +87,7 @@ _ACCEPT_BITS: dict[int, Accept] = {
 _STOPS = (Control.STOP, Control.SHUTDOWN, Control.PRESHUTDOWN)
 
 
-class SimulatedBackend:
+class SimulatedBackend(SimulatedNotifying):
     """The functions of a client of the SCM, on the simulated database.
 
     Args:
@@ -137,6 +138,12 @@ class SimulatedBackend:
         """Let go what was deleted while it ran, and has stopped since (E-32)."""
         for record in list(self.records.values()):
             self._sweep(record)
+
+    def present(self) -> list[Record]:
+        """Return the services that there are."""
+        with self._lock:
+            self._sweep_all()
+            return list(self.records.values())
 
     def _sweep(self, record: Record) -> None:
         if (
