@@ -67,7 +67,8 @@ def read_command(line: str, expanded: str, exists: tuple[str, ...] = ()) -> Comm
     expanded = expanded.strip()
     if expanded.startswith('"'):
         program, _, rest = expanded[1:].partition('"')
-        is_quoted, tries = True, ()
+        tries: tuple[str, ...] = ()
+        is_quoted = True
     else:
         program, rest, tries = _unquoted(expanded, exists)
         is_quoted = " " not in program

@@ -172,7 +172,7 @@ def failure_actions(facts: Facts) -> Iterator[Verdict]:
 @check("SCM's events", "the SCM has logged no failure of it lately", "events")
 def events(facts: Facts) -> Iterator[Verdict]:
     """The newest of them, as evidence: the other checks say what to do."""
-    seen = set()
+    seen: set[int] = set()
     for each in facts.events:
         if each.event_id in seen or len(seen) == _MANY:
             continue
