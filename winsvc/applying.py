@@ -142,9 +142,7 @@ class Planner:
             setting: value
             for setting, value in self._wanted.items()
             if setting not in left_out
-            and not (
-                setting in old and self._is_same(setting, old[setting], value)
-            )
+            and not (setting in old and self._is_same(setting, old[setting], value))
         }
         return self._plan(old, new, left_out, is_new=True)
 
@@ -190,9 +188,7 @@ class Planner:
                 continue
             detail = f"{setting} cannot be set here" if code in NOT_KNOWN else None
             operation = f"read {setting.replace('_', ' ')} of"
-            raise service_error(
-                operation, self._config.name, code, detail
-            ) from error
+            raise service_error(operation, self._config.name, code, detail) from error
         return set(missing)
 
     def _probe(self, probes: Iterable[Callable[[], Handles]]) -> dict[str, OSError]:

@@ -216,7 +216,7 @@ ERRORS: dict[int, ErrorInfo] = {
     1073: ErrorInfo(
         "ERROR_SERVICE_EXISTS",
         "there is a service of this name already",
-        "change that one with `config`, `remove` it, or choose another name",
+        "change that one with `apply`, `remove` it, or choose another name",
     ),
     1074: ErrorInfo(
         "ERROR_ALREADY_RUNNING_LKG",

@@ -1,0 +1,123 @@
+"""What a command says: lines for people, or one line of JSON for programs.
+
+With ``--json`` an object takes the place of everything else on standard output,
+for an error too; standard error stays for people.  docs/command-line.md has the
+objects.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from enum import Enum, Flag
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from winsvc import glance
+from winsvc.errors import ServiceError, ServiceFailed, describe
+
+if TYPE_CHECKING:
+    import argparse
+
+    from winsvc._interfaces import StatusTuple
+    from winsvc.status import ServiceStatus
+
+DONE, REFUSED, INTERRUPTED = 0, 1, 130
+
+
+def tell(options: argparse.Namespace, fields: Mapping[str, Any], text: str) -> None:
+    """Say what came of a command.
+
+    Args:
+        options: Have ``json``.
+        fields: The object.
+        text: The lines in its place.
+    """
+    print(json.dumps(plain(fields)) if options.json else text, flush=True)
+
+
+def refuse(options: argparse.Namespace, text: str, error: OSError | None = None) -> int:
+    """Say what was refused or failed; return the exit code.
+
+    Args:
+        options: May have ``json``.
+        text: The sentence for people.
+        error: What happened.
+    """
+    if error is not None and getattr(options, "json", False):
+        print(json.dumps({"error": error_fields(error, text)}), flush=True)
+    print(f"winsvc: {text}", file=sys.stderr)
+    return REFUSED
+
+
+def error_fields(error: OSError, text: str) -> dict[str, Any]:
+    """Return an error as ``--json`` shows it."""
+    if not isinstance(error, ServiceError):
+        found = {"operation": None, "service": None, "code": error.errno, "name": ""}
+        return found | {"message": text, "remedy": None}
+    found = {
+        "operation": error.operation,
+        "service": error.service,
+        "code": error.winerror,
+        "name": describe(error.winerror).name,
+        "message": text,
+        "remedy": error.remedy,
+    }
+    if isinstance(error, ServiceFailed):
+        found["exit_code"] = error.exit_code
+        found["service_exit_code"] = error.service_exit_code
+    return found
+
+
+def raw_status(status: ServiceStatus) -> StatusTuple:
+    """Return a status as the SCM's functions give it."""
+    return (
+        int(status.type),
+        int(status.state),
+        int(status.accepts),
+        status.exit_code,
+        status.service_exit_code,
+        status.checkpoint,
+        round(status.wait_hint * 1000),
+        status.pid,
+    )
+
+
+def status_fields(name: str, status: ServiceStatus) -> Mapping[str, Any]:
+    """Return a service's status as ``--json`` shows it."""
+    return glance.fields(name, raw_status(status))
+
+
+def sentence(name: str, status: ServiceStatus) -> str:
+    """Return what a service is."""
+    return glance.sentence(name, raw_status(status))
+
+
+def plain(value: Any) -> Any:
+    """Return a setting or a part of it as JSON has it.
+
+    Names are in lower case with dashes, as in TOML; bytes are hexadecimal.
+    """
+    if isinstance(value, Flag):
+        return [plain_name(flag) for flag in type(value) if flag in value]
+    if isinstance(value, Enum):
+        return plain_name(value)
+    if isinstance(value, UUID):
+        return str(value)
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Mapping):
+        return {str(key): plain(each) for key, each in value.items()}
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return [plain(each) for each in value]
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        names = [field.name for field in dataclasses.fields(value)]
+        return {name: plain(getattr(value, name)) for name in names}
+    return value
+
+
+def plain_name(member: Enum) -> str:
+    """Return the name of an enum's member as it is written in TOML."""
+    return (member.name or str(member.value)).lower().replace("_", "-")
