@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -516,3 +517,19 @@ def test_finding_is_plain_data() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         finding.what = "x"  # type: ignore[misc]
     assert set(dataclasses.asdict(finding)) == {"check", "severity", "what", "remedy"}
+
+
+def test_documentation_has_every_check() -> None:
+    """docs/troubleshooting.md, in their order; which ones look at files."""
+    docs = Path(__file__).parents[2] / "docs" / "troubleshooting.md"
+    lines = docs.read_text(encoding="utf-8").splitlines()
+    start = lines.index("| check | tells | needs |") + 2
+    rows = [line.strip("| ").split(" | ") for line in lines[start : start + 99]]
+    table = {row[0]: row[2:] for row in rows[: len(CHECKS)]}
+    local = [each.name for each in CHECKS if {"files", "deletion"} & set(each.needs)]
+
+    assert list(table) == [each.name for each in CHECKS]
+    assert rows[len(CHECKS)] == [""]
+    assert [name for name, needs in table.items() if needs == ["this computer"]] == [
+        *local
+    ]

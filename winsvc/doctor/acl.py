@@ -84,10 +84,7 @@ _GENERIC = {
     "GW": (0x40000000, _LETTERS["FW"]),
     "GR": (0x80000000, _LETTERS["FR"]),
 }
-_ACE = re.compile(
-    r"\((?P<kind>[^;()]*);(?P<flags>[^;()]*);(?P<rights>[^;()]*);[^;()]*;[^;()]*;"
-    r"(?P<sid>[^;()]+)[^()]*"
-)
+_OWNER = re.compile("O:(S-[0-9-]+|[A-Z]{2})")
 
 
 class Entry(NamedTuple):
@@ -102,12 +99,15 @@ def entries(sddl: str) -> tuple[Entry, ...] | None:
     """Return the entries that hold for the file itself; ``None``: it has no DACL.
 
     Without a DACL everybody may do everything.
+
+    Raises:
+        ValueError: It is no SDDL.
     """
     # An owner's or group's SID holds no "D:"; the SACL comes last.
-    match = re.search(r"D:([A-Z_]*)((?:\((?:[^()]|\([^()]*\))*\))*)", sddl)
+    match = re.search("D:([A-Z_]*)", sddl)
     if match is None or "NO_ACCESS_CONTROL" in match[1]:
         return None
-    return tuple(_entries(match[2]))
+    return tuple(_entries(sddl[match.end() :]))
 
 
 def allowed(sddl: str, sids: Collection[str]) -> int:
@@ -126,21 +126,44 @@ def allowed(sddl: str, sids: Collection[str]) -> int:
 
 
 def writers(sddl: str, safe: Collection[str]) -> list[str]:
-    """Return the SIDs, other than the safe ones, that may change it."""
+    """Return the SIDs, other than the safe ones, that may change it.
+
+    The owner can: he may change the DACL, whatever that says.
+    """
     found = entries(sddl)
     if found is None:
         return [SIDS["WD"]]
     named = dict.fromkeys(entry.sid for entry in found if entry.allows)
-    return [sid for sid in named if sid not in safe and allowed(sddl, {sid}) & WRITE]
+    able = [sid for sid in named if allowed(sddl, {sid}) & WRITE]
+    if (match := _OWNER.match(sddl)) is not None:
+        able.append(SIDS.get(match[1], match[1]))
+    return [sid for sid in dict.fromkeys(able) if sid not in safe]
 
 
 def _entries(text: str) -> Iterator[Entry]:
-    for match in _ACE.finditer(text):
-        flags = re.findall("..", match["flags"])
-        if match["kind"] not in ("A", "D", "XA", "XD") or "IO" in flags:
-            continue
-        sid = SIDS.get(match["sid"], match["sid"])
-        yield Entry(match["kind"].endswith("A"), _rights(match["rights"]), sid)
+    for ace in _parenthesized(text):
+        kind, letters, rights, _, _, sid, *_ = [*ace.split(";", 6), *[""] * 6]
+        # A denial with a condition may not hold: it is left out.
+        if kind in ("A", "D", "XA") and "IO" not in re.findall("..", letters):
+            yield Entry(kind != "D", _rights(rights), SIDS.get(sid, sid))
+
+
+def _parenthesized(text: str) -> Iterator[str]:
+    """Yield what is in each pair of parentheses at the beginning of a text."""
+    depth = begin = 0
+    for place, char in enumerate(text):
+        if char == "(":
+            begin = begin if depth else place + 1
+            depth += 1
+        elif not depth:
+            return  # the SACL
+        elif char == ")":
+            depth -= 1
+            if not depth:
+                yield text[begin:place]
+    if depth:
+        msg = f"not SDDL: {text}"
+        raise ValueError(msg)
 
 
 def _rights(text: str) -> int:

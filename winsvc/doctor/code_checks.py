@@ -232,7 +232,7 @@ def log(facts: Facts) -> Iterator[Verdict]:
         yield note(f"the last error in its log {facts.log_file}:\n    {lines}")
 
 
-@check("event source", "its event source has its message file", "source", "files")
+@check("event source", "its event source has its message file", "source")
 def event_source(facts: Facts) -> Iterator[Verdict]:
     """G-3, G-7: without it Event Viewer has no texts for its events."""
     if facts.message_file is None:

@@ -120,7 +120,7 @@ class Facts:
         is_deleted: Whether it is marked for deletion (``deletion``).
         message_file: The message file of its event source, ``None`` without one
             (``source``).
-        has_message_file: Whether that file is there (``files``).
+        has_message_file: Whether that file is there, as far as is known (``source``).
         variables: What its process starts with: the machine's variables and its own
             (``files``).
         machine: The program's machine as its PE header has it, 0: it is no program

@@ -165,7 +165,8 @@ class Gatherer:
             found["is_deleted"] = system.is_deleted(self._name)
         if message_file := known.get("message_file"):
             path = _expand(message_file, system.my_variables()).partition(";")[0]
-            found["has_message_file"] = system.is_file(path)
+            with self._group("source"):
+                found["has_message_file"] = system.is_file(path)
         if "config" in self._unknown:
             self._unknown["security"] = self._unknown["config"]
             return found
