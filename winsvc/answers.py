@@ -7,13 +7,10 @@ objects.
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import sys
-from collections.abc import Mapping, Sequence
-from enum import Enum, Flag
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from uuid import UUID
 
 from winsvc import glance
 from winsvc.errors import ServiceError, ServiceFailed, describe
@@ -35,7 +32,7 @@ def tell(options: argparse.Namespace, fields: Mapping[str, Any], text: str) -> N
         fields: The object.
         text: The lines in its place.
     """
-    print(json.dumps(plain(fields)) if options.json else text, flush=True)
+    print(json.dumps(fields) if options.json else text, flush=True)
 
 
 def refuse(options: argparse.Namespace, text: str, error: OSError | None = None) -> int:
@@ -93,31 +90,3 @@ def status_fields(name: str, status: ServiceStatus) -> Mapping[str, Any]:
 def sentence(name: str, status: ServiceStatus) -> str:
     """Return what a service is."""
     return glance.sentence(name, raw_status(status))
-
-
-def plain(value: Any) -> Any:
-    """Return a setting or a part of it as JSON has it.
-
-    Names are in lower case with dashes, as in TOML; bytes are hexadecimal.
-    """
-    if isinstance(value, Flag):
-        return [plain_name(flag) for flag in type(value) if flag in value]
-    if isinstance(value, Enum):
-        return plain_name(value)
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, bytes):
-        return value.hex()
-    if isinstance(value, Mapping):
-        return {str(key): plain(each) for key, each in value.items()}
-    if isinstance(value, Sequence) and not isinstance(value, str):
-        return [plain(each) for each in value]
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        return {name: plain(getattr(value, name)) for name in names}
-    return value
-
-
-def plain_name(member: Enum) -> str:
-    """Return the name of an enum's member as it is written in TOML."""
-    return (member.name or str(member.value)).lower().replace("_", "-")

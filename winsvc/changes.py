@@ -85,6 +85,7 @@ class Changes:
 
 
 def show_value(setting: str, value: Any) -> str:
+    """Return a setting's value as one line."""
     if setting == "preferred_node" and value == NO_NODE:
         return "none"
     if isinstance(value, bool):
@@ -146,6 +147,7 @@ def _name(value: Enum) -> str:
 
 
 def plain_value(value: Any) -> Any:
+    """Return a setting's value as JSON can have it."""
     if isinstance(value, Enum):
         return _name(value)
     if value is None or isinstance(value, (bool, int, float, str)):

@@ -7,9 +7,9 @@ import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from winsvc.answers import INTERRUPTED, REFUSED, refuse
+from winsvc.answers import INTERRUPTED, refuse
 from winsvc.base import check_class
-from winsvc.errors import NoSCM, ServiceError, ServiceFailed
+from winsvc.errors import NoSCM, ServiceError
 from winsvc.install import find_service, log_file_in, log_file_of, target_of
 
 if TYPE_CHECKING:
@@ -26,13 +26,15 @@ if TYPE_CHECKING:
 _OURS = os.path.dirname(__file__)
 _STDLIB = os.path.dirname(os.__file__)
 
-# Each is a function of that module, of the command's name where that is no keyword.
+# Each is a function of that module, most by the same name.
 _HOMES = {
     "configuring": ("install", "config", "plan", "apply", "remove"),
     "controlling": ("start", "stop", "restart", "pause", "continue", "control"),
-    "showing": ("status", "list", "watch", "logs", "doctor"),
+    "showing": ("status", "list", "watch", "doctor"),
+    "logs": ("logs",),
     "running": ("debug", "host", "demo", "bench"),
 }
+_FUNCTIONS = {"continue": "continue_", "list": "list_"}
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
 
@@ -62,7 +64,9 @@ class Commands:
     def run(self, options: argparse.Namespace) -> int:
         """Run it and return the exit code; errors are one line on stderr."""
         home = import_module(f"winsvc.{_HOME_OF[options.command]}")
-        command: Command = getattr(home, f"{options.command}_".replace("-", "_"))
+        command: Command = getattr(
+            home, _FUNCTIONS.get(options.command, options.command)
+        )
         try:
             if getattr(options, "all", False) and options.name is None:
                 return self._run_for_all(command, options)
@@ -103,13 +107,10 @@ class Commands:
         """Say what is wrong with the command line, and exit."""
         self._parser.error(text)
 
-    def load(
-        self, options: argparse.Namespace, targets: Sequence[str] = ()
-    ) -> list[tuple[type[ServiceBase], Target]]:
+    def load(self, targets: Sequence[str]) -> list[tuple[type[ServiceBase], Target]]:
         """Return the services that a command is about, imported and checked.
 
         Args:
-            options: The command's.
             targets: Those of a command line that is no script's.
         """
         found = []
@@ -124,9 +125,7 @@ class Commands:
                 self.wrong_usage(f"{name} cannot be loaded: {_describe(error)}")
         return found
 
-    def where_to_look(
-        self, options: argparse.Namespace, handle: ServiceHandle
-    ) -> str:
+    def where_to_look(self, options: argparse.Namespace, handle: ServiceHandle) -> str:
         """Return where to find out why a service failed."""
         name = options.name if not self.services or len(self.services) > 1 else ""
         doctor = f"`{self._parser.prog} doctor {name}".rstrip() + "`"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from typing import TYPE_CHECKING, Any
 
-from winsvc.answers import DONE, tell
-from winsvc.changes import plain, show_value
-from winsvc.errors import ServiceExists
+from winsvc.answers import DONE, refuse, tell
+from winsvc.changes import plain_value, show_value
+from winsvc.errors import ServiceExists, ServiceNotFound
 from winsvc.install import create_all, recommended, recommended_names
 from winsvc.passwords import read_password
 from winsvc.states import State
@@ -68,9 +69,7 @@ def _take_name(
 
 def _plan_new(manager: ServiceManager, config: ServiceConfig) -> Changes:
     """Return what creating a service comes to, with what is recommended."""
-    plan = manager.plan(
-        recommended(config), if_supported=recommended_names(config)
-    )
+    plan = manager.plan(recommended(config), if_supported=recommended_names(config))
     if not plan.is_new:
         raise ServiceExists(operation="create", service=config.name)
     return plan
@@ -103,7 +102,7 @@ def plan(commands: Commands, options: argparse.Namespace) -> int:
     """Tell what ``apply`` would change."""
     configs = _configs_to_apply(commands, options)
     with commands.open(options) as manager:
-        plans = [manager.plan(*_complete(manager, each)) for each in configs]
+        plans = [_complete(manager, config)[1] for config in configs]
     fields = {"services": [each.as_dict() for each in plans]}
     tell(options, fields, _text(plans, "would be created", "would be changed"))
     return DONE
@@ -112,9 +111,132 @@ def plan(commands: Commands, options: argparse.Namespace) -> int:
 def apply(commands: Commands, options: argparse.Namespace) -> int:
     """Create services, or change only what differs."""
     configs = _configs_to_apply(commands, options)
-    done = []
     with commands.open(options) as manager:
-        for each in configs:
-            config, optional = _complete(manager, each)
-            ...
+        # All are looked at before one is changed, and the passwords asked for.
+        found = [_complete(manager, config) for config in configs]
+        complete = [
+            _with_password(commands, options, config)
+            if plan.is_new or "account" in {each.setting for each in plan.changes}
+            else config
+            for config, plan in found
+        ]
+        done = [
+            manager.apply(config, if_supported=plan.left_out)
+            for config, (_, plan) in zip(complete, found, strict=True)
+        ]
+    fields = {"services": [each.as_dict() for each in done]}
+    tell(options, fields, _text(done, "is created", "is changed"))
+    return DONE
+
+
+def _configs_to_apply(
+    commands: Commands, options: argparse.Namespace
+) -> tuple[ServiceConfig, ...]:
+    if not commands.services:
+        words = options.words
+        if words and words[0].lower().endswith(".toml") and options.source is None:
+            options.source, *words = words
+        _take_name(commands, options, words)
+        if options.name is None and options.source is None and not options.targets:
+            commands.wrong_usage("write a FILE.toml, --target TARGET, or a NAME")
+    return wanted(commands, options).configs
+
+
+def _complete(
+    manager: ServiceManager, config: ServiceConfig
+) -> tuple[ServiceConfig, Changes]:
+    """Return a configuration, and what applying it changes.
+
+    A service that is not there is created as ``install`` would; what is there is
+    its administrator's, but for what is said.
+    """
+    if config.command is None:
+        manager.open(config.name).close()  # there is nothing to create it with
+    names = recommended_names(config)
+    try:
+        manager.open(config.name).close()
+    except ServiceNotFound:
+        config = recommended(config)
+        return config, manager.plan(config, if_supported=names)
+    return config, manager.plan(config)
+
+
+def _with_password(
+    commands: Commands, options: argparse.Namespace, config: ServiceConfig
+) -> ServiceConfig:
+    try:
+        password = read_password(options, config.account)
+        return dataclasses.replace(config, password=password)
+    except ValueError as error:
+        commands.wrong_usage(str(error))
+
+
+def _text(plans: Sequence[Changes], created: str, changed: str = "") -> str:
+    lines = []
+    for each in plans:
+        if each:
+            what = created if each.is_new else changed
+            lines.append(f"{each.service} {what}:")
+            lines += [f"  {change}" for change in each.changes]
+        else:
+            lines.append(f"{each.service}: nothing to change")
+        lines += _left_out(each)
+    return "\n".join(lines)
+
+
+def _left_out(plan: Changes) -> list[str]:
+    if not plan.left_out:
+        return []
+    names = ", ".join(name.replace("_", " ") for name in plan.left_out)
+    return [f"Left out, since this system does not know it: {names}"]
+
+
+# --- config and remove ---------------------------------------------------------------
+
+
+def config(commands: Commands, options: argparse.Namespace) -> int:
+    """Show a service's settings, or change those that are given."""
+    if _has_settings(commands, options):
+        options.words, options.source, options.targets = [], None, None
+        options.log_file = None
+        return apply(commands, options)
+    with commands.open(options) as manager, manager.open(options.name) as handle:
+        found = handle.config()
+        line = handle.command_line()
+    if options.toml:
+        try:
+            print(found.to_toml(), end="")
+        except ValueError as error:  # a driver's
+            return refuse(options, str(error))
+        return DONE
+    values = {
+        field.name: getattr(found, field.name)
+        for field in dataclasses.fields(found)
+        if field.name != "password"
+    }
+    if options.json:
+        fields = {name: plain_value(value) for name, value in values.items()}
+        print(json.dumps(fields | {"command_line": line}))
+        return DONE
+    rows = [
+        (name.replace("_", " "), show_value(name, value))
+        for name, value in (values | {"command": line}).items()
+        if value is not None  # this system does not know it
+    ]
+    print_table(("SETTING", "VALUE"), rows)
+    return DONE
+
+
+def remove(commands: Commands, options: argparse.Namespace) -> int:
+    """Delete a service, and its event source."""
+    with commands.open(options) as manager:
+        with manager.open(options.name) as handle:
+            state = handle.status().state
+        manager.remove(options.name)
+    if state is State.STOPPED:
+        text = f"{options.name} is removed"
+    else:
+        text = f"{options.name} is {state.name}; once stopped it is removed"
+    fields = {"name": options.name, "removed": state is State.STOPPED}
+    tell(options, fields | {"state": state.name}, text)
     return DONE

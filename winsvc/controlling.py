@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from winsvc.manager import ServiceHandle, ServiceManager
     from winsvc.status import ServiceStatus
 
-ERROR_DEPENDENT_SERVICES_RUNNING = 1051
-
 
 def start(commands: Commands, options: argparse.Namespace) -> int:
     """Start it."""
@@ -135,17 +133,8 @@ class _Run:
             more |= {"dependents": True, "timeout": options.timeout}
         try:
             self.handle.stop(**more)
-        except ServiceError as error:
-            if error.winerror != ERROR_DEPENDENT_SERVICES_RUNNING:
-                raise
-            active = self.handle.dependents(active_only=True)
-            names = ", ".join(info.name for info in active)
-            raise ServiceError(
-                operation=error.operation,
-                service=error.service,
-                winerror=error.winerror,
-                detail=f"{names}; --dependents stops them too",
-            ) from error
+        except ValueError as error:  # a comment that is too long, or alone
+            self._commands.wrong_usage(str(error))
         return stopped
 
     def stop_and_wait(self) -> tuple[str, ...]:
@@ -164,9 +153,7 @@ class _Run:
         # What depends on others of them was stopped first: it is started last.
         return stopped[::-1]
 
-    def settle(
-        self, state: State, what: str = "", others: tuple[str, ...] = ()
-    ) -> int:
+    def settle(self, state: State, what: str = "", others: tuple[str, ...] = ()) -> int:
         """Wait for a state if that is wanted, and tell what came of it.
 
         Args:

@@ -42,7 +42,11 @@ _HELP = {
 _SWITCHES = ("failure_actions_on_error", "event_source")
 _LISTS = ("dependencies", "required_privileges", "triggers", "environment")
 _OF_FAILURES: dict[str, tuple[str, str, Callable[[str], Any]]] = {
-    "reset_period": ("SECONDS", "time after which failures are counted anew, or never", parse_reset_after),
+    "reset_period": (
+        "SECONDS",
+        "time after which failures are counted anew, or never",
+        parse_reset_after,
+    ),
     "command": ("COMMAND", "what run-command runs", str),
     "reboot_message": ("TEXT", "what users are told before a reboot", str),
 }

@@ -28,7 +28,9 @@ name.
 """
 
 
-def make_parser(services: Classes, command: str | None = None) -> argparse.ArgumentParser:
+def make_parser(
+    services: Classes, command: str | None = None
+) -> argparse.ArgumentParser:
     """Return the parser.
 
     Args:
@@ -137,6 +139,7 @@ def _fill_install(parser: argparse.ArgumentParser, services: Classes) -> None:
 
 def _fill_change(parser: argparse.ArgumentParser, services: Classes) -> None:
     if not services:
+        parser.set_defaults(targets=None)
         text = "a .toml file, and a service in it; or the key name of one to change"
         parser.add_argument("words", nargs="*", metavar="FILE|NAME", help=text)
         text = "module:Class or file.py: what it runs, as `install` has it"
@@ -147,9 +150,6 @@ def _fill_change(parser: argparse.ArgumentParser, services: Classes) -> None:
 
 
 def _add_wanted(parser: argparse.ArgumentParser, services: Classes) -> None:
-    from winsvc.options import add_settings
-    from winsvc.passwords import add_sources
-
     if len(services) > 1:
         parser.set_defaults(name=None)
     else:
@@ -158,6 +158,13 @@ def _add_wanted(parser: argparse.ArgumentParser, services: Classes) -> None:
     parser.add_argument("--from", dest="source", metavar="FILE", help=text)
     parser.add_argument("--log-file", metavar="FILE", help="default: logs/NAME.log")
     _add_client(parser)
+    _add_settings(parser)
+
+
+def _add_settings(parser: argparse.ArgumentParser) -> None:
+    from winsvc.options import add_settings
+    from winsvc.passwords import add_sources
+
     add_sources(parser)
     add_settings(parser)
 
@@ -167,9 +174,12 @@ def _fill_config(parser: argparse.ArgumentParser, services: Classes) -> None:
     _add_client(parser)
     text = "in the form that `apply` takes"
     parser.add_argument("--toml", action="store_true", help=text)
+    _add_settings(parser)
 
 
-def _fill_waiting(command: str, parser: argparse.ArgumentParser, services: Classes) -> None:
+def _fill_waiting(
+    command: str, parser: argparse.ArgumentParser, services: Classes
+) -> None:
     _add_name(parser, services, or_all=command in ("start", "stop"))
     text = "how long to wait (default: %(default)g)"
     parser.add_argument(
@@ -192,7 +202,9 @@ def _fill_waiting(command: str, parser: argparse.ArgumentParser, services: Class
 
 def _fill_control(parser: argparse.ArgumentParser, services: Classes) -> None:
     _add_name(parser, services)
-    parser.add_argument("code", type=words.control, metavar="CODE", help="128 to 255, …")
+    parser.add_argument(
+        "code", type=words.control, metavar="CODE", help="128 to 255, …"
+    )
     _add_client(parser)
 
 
@@ -233,9 +245,7 @@ def _fill_logs(parser: argparse.ArgumentParser, services: Classes) -> None:
     text = "the event log's entries in place of its log file's lines"
     parser.add_argument("--events", action="store_true", help=text)
     text = "only the last ones (default: %(default)d)"
-    parser.add_argument(
-        "--lines", type=words.count, default=20, metavar="N", help=text
-    )
+    parser.add_argument("--lines", type=words.count, default=20, metavar="N", help=text)
     text = "only newer ones: 10m, 2h, 1d, or 2030-01-31T12:00; not limited to --lines"
     parser.add_argument("--since", type=words.since, metavar="WHEN", help=text)
     text = "go on with those that come, until Ctrl+C"
@@ -245,6 +255,13 @@ def _fill_logs(parser: argparse.ArgumentParser, services: Classes) -> None:
 
 def _fill_doctor(parser: argparse.ArgumentParser, services: Classes) -> None:
     _add_name(parser, services)
+    text = "whether to import its code; default: if only administrators can change it"
+    parser.add_argument(
+        "--import",
+        dest="import_target",
+        action=argparse.BooleanOptionalAction,
+        help=text,
+    )
     text = "show the checks too that found nothing"
     parser.add_argument("--verbose", action="store_true", help=text)
     _add_client(parser)

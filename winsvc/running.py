@@ -33,7 +33,7 @@ def _service_to_debug(
                 return check_class(service)
             except TypeError as error:
                 commands.wrong_usage(str(error))
-    return commands.load(options, options.targets)[0][0]
+    return commands.load(options.targets)[0][0]
 
 
 def demo(_commands: Commands, _options: argparse.Namespace) -> int:

@@ -11,7 +11,14 @@ from datetime import datetime
 from fnmatch import fnmatch
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from winsvc.answers import DONE, REFUSED, error_fields, raw_status, status_fields
+from winsvc.answers import (
+    DONE,
+    REFUSED,
+    error_fields,
+    raw_status,
+    status_fields,
+    tell,
+)
 from winsvc.errors import ServiceError
 from winsvc.glance import describe, describe_pending
 from winsvc.progress import describe_exit
@@ -121,8 +128,9 @@ def watch(commands: Commands, options: argparse.Namespace) -> int:
                     show(event.name, event.status, event.what)
             else:
                 with manager.open(options.name) as handle:
-                    for found in handle.watch():
+                    for found in handle.watch(checkpoints=True):
                         show(options.name, found, "changed")
+                show(options.name, None, "deleted")
     return DONE
 
 
@@ -164,16 +172,14 @@ def _now() -> datetime:
 
 def doctor(commands: Commands, options: argparse.Namespace) -> int:
     """Look for what keeps a service from working; refused if there is a problem."""
-    from winsvc.doctor import diagnose
+    from winsvc.doctor import diagnose, render
 
     with commands.open(options) as manager:
-        findings = diagnose(manager, options.name)
-    code = REFUSED if any(each.severity == "problem" for each in findings) else DONE
-    if options.json:
-        found = [asdict(each) for each in findings]
-        print(json.dumps({"name": options.name, "findings": found}))
-        return code
-    shown = [each for each in findings if options.verbose or each.severity != "ok"]
-    for each in shown:
-        ...
-    return code
+        findings = diagnose(manager, options.name, import_target=options.import_target)
+    fields = {"name": options.name, "findings": [asdict(each) for each in findings]}
+    text = render(findings)
+    if options.verbose:
+        passed = [each for each in findings if each.severity == "ok"]
+        text += "".join(f"\nok {each.check}: {each.what}" for each in passed)
+    tell(options, fields, text)
+    return REFUSED if any(each.severity == "problem" for each in findings) else DONE
