@@ -64,9 +64,8 @@ class Commands:
     def run(self, options: argparse.Namespace) -> int:
         """Run it and return the exit code; errors are one line on stderr."""
         home = import_module(f"winsvc.{_HOME_OF[options.command]}")
-        command: Command = getattr(
-            home, _FUNCTIONS.get(options.command, options.command)
-        )
+        function = _FUNCTIONS.get(options.command, options.command)
+        command: Command = getattr(home, function)
         try:
             if getattr(options, "all", False) and options.name is None:
                 return self._run_for_all(command, options)

@@ -55,6 +55,7 @@ def _actions(parser: argparse.ArgumentParser) -> list[argparse.Action]:
     """Return the arguments of all commands."""
     found = list(parser._actions)  # noqa: SLF001 - argparse does not tell them
     for action in parser._actions:  # noqa: SLF001
-        for each in (action.choices or {}).values() if action.dest == "command" else ():
-            found += _actions(each)
+        if isinstance(action.choices, dict):  # the commands
+            for each in action.choices.values():
+                found += _actions(each)
     return found

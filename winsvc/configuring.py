@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from winsvc.answers import DONE, refuse, tell
 from winsvc.changes import plain_value, show_value
+from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceExists, ServiceNotFound
 from winsvc.install import create_all, recommended, recommended_names
+from winsvc.options import settings_in
 from winsvc.passwords import read_password
 from winsvc.states import State
 from winsvc.tables import print_table
+from winsvc.toml_writer import to_toml
 from winsvc.wanted import wanted
 
 if TYPE_CHECKING:
@@ -21,7 +24,6 @@ if TYPE_CHECKING:
 
     from winsvc.changes import Changes
     from winsvc.commands import Commands
-    from winsvc.config import ServiceConfig
     from winsvc.manager import ServiceManager
 
 
@@ -110,7 +112,12 @@ def plan(commands: Commands, options: argparse.Namespace) -> int:
 
 def apply(commands: Commands, options: argparse.Namespace) -> int:
     """Create services, or change only what differs."""
-    configs = _configs_to_apply(commands, options)
+    return _apply(commands, options, _configs_to_apply(commands, options))
+
+
+def _apply(
+    commands: Commands, options: argparse.Namespace, configs: Sequence[ServiceConfig]
+) -> int:
     with commands.open(options) as manager:
         # All are looked at before one is changed, and the passwords asked for.
         found = [_complete(manager, config) for config in configs]
@@ -196,16 +203,19 @@ def _left_out(plan: Changes) -> list[str]:
 
 def config(commands: Commands, options: argparse.Namespace) -> int:
     """Show a service's settings, or change those that are given."""
-    if _has_settings(commands, options):
-        options.words, options.source, options.targets = [], None, None
-        options.log_file = None
-        return apply(commands, options)
+    try:
+        given = settings_in(options)
+        if given:
+            change = ServiceConfig(name=options.name, **given)
+            return _apply(commands, options, (change,))
+    except ValueError as error:
+        commands.wrong_usage(str(error))
     with commands.open(options) as manager, manager.open(options.name) as handle:
         found = handle.config()
         line = handle.command_line()
     if options.toml:
         try:
-            print(found.to_toml(), end="")
+            print(to_toml(found), end="")
         except ValueError as error:  # a driver's
             return refuse(options, str(error))
         return DONE

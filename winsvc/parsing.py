@@ -150,6 +150,8 @@ def _fill_change(parser: argparse.ArgumentParser, services: Classes) -> None:
 
 
 def _add_wanted(parser: argparse.ArgumentParser, services: Classes) -> None:
+    if services:
+        parser.set_defaults(targets=[], words=[])
     if len(services) > 1:
         parser.set_defaults(name=None)
     else:

@@ -121,16 +121,19 @@ Show: TypeAlias = "Callable[[str, ServiceStatus | None, str], None]"
 def watch(commands: Commands, options: argparse.Namespace) -> int:
     """Tell each change of a service, or of all, until Ctrl+C."""
     # That is how it is meant to end: no failure.
-    with suppress(KeyboardInterrupt), commands.open(options) as manager:
-        with _shown(as_json=options.json) as show:
-            if options.name is None:
-                for event in manager.watch():
-                    show(event.name, event.status, event.what)
-            else:
-                with manager.open(options.name) as handle:
-                    for found in handle.watch(checkpoints=True):
-                        show(options.name, found, "changed")
-                show(options.name, None, "deleted")
+    with (
+        suppress(KeyboardInterrupt),
+        commands.open(options) as manager,
+        _shown(as_json=options.json) as show,
+    ):
+        if options.name is None:
+            for event in manager.watch():
+                show(event.name, event.status, event.what)
+        else:
+            with manager.open(options.name) as handle:
+                for found in handle.watch(checkpoints=True):
+                    show(options.name, found, "changed")
+            show(options.name, None, "deleted")
     return DONE
 
 

@@ -82,7 +82,9 @@ def _of_classes(
     if not alone and (options.name or {"display_name", "description"} & given.keys()):
         msg = "--name, --display-name and --description are for one service alone"
         raise ValueError(msg)
-    names, settings, log_file = [], [], options.log_file
+    names: list[str] = []
+    settings: list[dict[str, Any]] = []
+    log_file = options.log_file
     for service, _ in found:
         name = options.name or service.name
         own = settings_of(service)
@@ -101,7 +103,7 @@ def _of_classes(
     else:
         command = shared_command(found, log_file)
         kind = ServiceType.SHARE_PROCESS
-    process = {"command": command, "service_type": kind}
+    process: dict[str, Any] = {"command": command, "service_type": kind}
     return Wanted(
         tuple(
             ServiceConfig(name=name, **process | own)
