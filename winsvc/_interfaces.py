@@ -22,9 +22,7 @@ NoticeTuple: TypeAlias = tuple[int, int, int, StatusTuple, tuple[str, ...]]
 """(key, code: 0 or why no more comes of that key, bits that fired since the last
 notice of F-1, status at the last of them, names of F-9)"""
 
-ConfigTuple: TypeAlias = tuple[
-    int, int, int, str, str, int, tuple[str, ...], str, str
-]
+ConfigTuple: TypeAlias = tuple[int, int, int, str, str, int, tuple[str, ...], str, str]
 """(service type, start type, error control, command line, group, tag,
 dependencies, account, display name)"""
 

@@ -89,9 +89,7 @@ class Reader:
         found: dict[str, Any] = {}
         if not wanted.isdisjoint(BASIC):
             found |= {
-                name: value
-                for name, value in self._basic().items()
-                if name in wanted
+                name: value for name, value in self._basic().items() if name in wanted
             }
         for name in LEVELS:
             if name in wanted:

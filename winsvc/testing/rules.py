@@ -61,7 +61,9 @@ def check_account(service_type: int, account: str, what: str) -> None:
         raise refusal(ERROR_INVALID_PARAMETER, what)
 
 
-def check_display_name(name: str, display_name: str, records: Records, what: str) -> None:
+def check_display_name(
+    name: str, display_name: str, records: Records, what: str
+) -> None:
     """E-12, as from Windows 10 1709 on."""
     if display_name.upper() in records and display_name.upper() != name.upper():
         raise refusal(ERROR_DUPLICATE_SERVICE_NAME, what)
@@ -172,13 +174,17 @@ def _is_valid(record: Record, level: Level, value: Any) -> bool:
 
 def _are_valid(triggers: Any, *, is_set: bool) -> bool:
     """E-80 to E-82; none when there are none is refused too."""
-    return (is_set or bool(triggers)) and len(triggers) <= MAX_TRIGGERS and all(
-        trigger.type.is_known
-        and trigger.action.is_known
-        and len(trigger.data) <= MAX_ITEMS
-        and all(len(item.data) <= MAX_ITEM for item in trigger.data)
-        and not any(trigger.problems())
-        for trigger in triggers
+    return (
+        (is_set or bool(triggers))
+        and len(triggers) <= MAX_TRIGGERS
+        and all(
+            trigger.type.is_known
+            and trigger.action.is_known
+            and len(trigger.data) <= MAX_ITEMS
+            and all(len(item.data) <= MAX_ITEM for item in trigger.data)
+            and not any(trigger.problems())
+            for trigger in triggers
+        )
     )
 
 
