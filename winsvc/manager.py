@@ -23,14 +23,15 @@ from winsvc.handle import ServiceHandle
 from winsvc.planning import Plan, Planner
 from winsvc.reading import Reader
 from winsvc.registry import is_ours
+from winsvc.states import State
 from winsvc.status import ServiceInfo, ServiceStatus
 from winsvc.transaction import run_steps
+from winsvc.watching_all import ManagerWatch
 
 __all__ = ["ServiceHandle", "ServiceManager"]
-
 T = TypeVar("T")
 
-ALL_STATES = 3  # F-15
+_ACTIVE, _INACTIVE, _ALL = 1, 2, 3  # F-15
 
 # 5 s in all (E-34).
 _GOING_AWAY_TRIES = 50
@@ -92,7 +93,7 @@ class ServiceManager:
         """
         plan = Planner(self._backend, config).for_new(self._probes())
         handles = self._retried(lambda: self._execute(plan))
-        return ServiceHandle(config.name, self._backend, handles)
+        return ServiceHandle(config.name, self._backend, handles, self.open)
 
     def plan(
         self, config: ServiceConfig, *, if_supported: Iterable[str] = ()
@@ -181,24 +182,60 @@ class ServiceManager:
         handles = self._handles_of(name)
         with reported("open", name):
             handles.get(rights.QUERY_STATUS)
-        return ServiceHandle(name, self._backend, handles)
+        return ServiceHandle(name, self._backend, handles, self.open)
 
-    def list(self) -> tuple[ServiceInfo, ...]:
-        """Return all services, drivers left out, in the SCM's order (F-18).
+    def list(
+        self, *, state: State | None = None, group: str | None = None
+    ) -> tuple[ServiceInfo, ...]:
+        """Return the services, drivers left out, in the SCM's order (F-18).
+
+        Args:
+            state: Only those in this state.
+            group: Only those of this load-order group; ``""``: those of none.
 
         Raises:
-            ServiceError: The SCM did not answer.
+            ServiceError: The SCM did not answer; 1060: no such group (F-16).
 
         Those whose status the caller may not read are missing (F-17).
         """
+        states = _ALL if state is None else _ACTIVE
+        if state == State.STOPPED:
+            states = _INACTIVE
         with reported("list the services", None):
             found = self._backend.service_list(
-                self._handles.get(rights.ENUMERATE_SERVICE), ALL_STATES, None
+                self._handles.get(rights.ENUMERATE_SERVICE), states, group
             )
-        return tuple(
+        infos = (
             ServiceInfo(name, display_name, ServiceStatus.from_tuple(status))
             for name, display_name, status in found
         )
+        return tuple(info for info in infos if state in (None, info.status.state))
+
+    def watch(self, timeout: float | None = None) -> ManagerWatch:
+        """Return what happens to any service, for ``for`` and ``async for``.
+
+        An event comes when a service has been created or deleted, or when its
+        state, its process, its exit codes or the controls it accepts have changed;
+        none for what there is at the time of the call.  Changes that follow each
+        other at once may come as one.  Drivers are left out.  It ends when it is
+        closed, or at the time-out: its ``end`` says which.  Close it, best by
+        ``with`` or ``async with``.
+
+        By the SCM's notifications, as they happen; where it does not tell of new
+        services (H-33), the list is looked at once a second.  It keeps a handle
+        to each service, but lets go one that is to be deleted (E-32).
+
+        Args:
+            timeout: Seconds without an event after which it ends; ``None``: never.
+
+        Raises:
+            ServiceError: The services cannot be listed.
+        """
+
+        def opener(name: str) -> Capsule:
+            return self._handles_of(name).open(rights.QUERY_STATUS)
+
+        return ManagerWatch(self._backend, self._handles, opener, timeout=timeout)
 
     def close(self) -> None:
         """Close the SCM's handles; again does nothing."""
@@ -253,7 +290,7 @@ class ServiceManager:
         """Return functions that open a service each, to be closed by the caller."""
         with reported("list the services", None):
             found = self._backend.service_list(
-                self._handles.get(rights.ENUMERATE_SERVICE), ALL_STATES, None
+                self._handles.get(rights.ENUMERATE_SERVICE), _ALL, None
             )
         for name, *_ in found:
             yield partial(self._handles_of, name)

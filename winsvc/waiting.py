@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from winsvc.errors import ServiceFailed, ServiceTimeout, describe_exit
 from winsvc.states import State
 from winsvc.status import ServiceStatus
+
+if TYPE_CHECKING:
+    from winsvc._interfaces import Capsule, StatusTuple
+    from winsvc.notifier import Bell
 
 ERROR_SERVICE_NOT_ACTIVE = 1062
 
@@ -112,6 +118,47 @@ class Watch:
             exit_code=status.exit_code,
             service_exit_code=status.service_exit_code,
         )
+
+
+def wait_until(
+    watch: Watch,
+    look: Callable[[], tuple[Capsule, StatusTuple]],
+    bell: Bell,
+    clock: Callable[[], float],
+    timeout: float | None,
+    on_progress: Callable[[ServiceStatus], None] | None,
+) -> ServiceStatus:
+    """Block until a service is in the state that a watch is for.
+
+    Args:
+        watch: The rules.
+        look: Reads the status; returns the handle and what it has read.
+        bell: Rings when the next look is due.
+        clock: Tells the time in seconds.
+        timeout: Seconds; ``None``: as long as the rules allow.
+        on_progress: Called with the status at the first look, and when it changed.
+    """
+    deadline = None if timeout is None else clock() + timeout
+    while True:
+        handle, raw = look()
+        now = clock()
+        status = ServiceStatus.from_tuple(raw)
+        changed = watch.look(status, now)
+        if changed and on_progress is not None:
+            on_progress(status)
+        if status.state == watch.target:
+            return status
+        watch.check(status, now)
+        if deadline is not None and now >= deadline:
+            raise ServiceTimeout(
+                operation=watch.operation,
+                service=watch.service,
+                detail=f"after {timeout:g} s it is {watch.describe(status)}",
+            )
+        seconds = watch.interval(status, notifies=bell.notifies)
+        if deadline is not None:
+            seconds = min(seconds, deadline - now)
+        bell.wait(handle, raw, seconds)
 
 
 def _hint(status: ServiceStatus) -> float:

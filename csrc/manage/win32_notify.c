@@ -14,6 +14,7 @@
            */
 #endif
 
+#define OF_SCM (SERVICE_NOTIFY_CREATED | SERVICE_NOTIFY_DELETED)
 /* More names than this that nobody has taken: the reader lags (F-8). */
 #define NAMES_LIMIT (64u * 1024u)
 /* So many subscriptions that have ended rest before the first is used again.
@@ -174,7 +175,8 @@ add_names_locked(wsv_notice *notice, const WCHAR *names)
 static LPWSTR
 names_of(const subscription *own)
 {
-    if (own->buffer.status != ERROR_SUCCESS)
+    if (own->buffer.status != ERROR_SUCCESS ||
+        (own->buffer.triggered & OF_SCM) == 0)
         return NULL;
     return own->buffer.names;
 }

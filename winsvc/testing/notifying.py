@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from winsvc.testing.records import ERROR_INVALID_PARAMETER, Handle, Record, refusal
 
@@ -152,9 +152,9 @@ class SimulatedNotifier:
 class SimulatedNotifying:
     """The notifiers' part of the simulated SCM."""
 
-    def notifier_new(self: SimulatedBackend) -> SimulatedNotifier:
+    def notifier_new(self) -> SimulatedNotifier:
         """Return a notifier."""
-        return SimulatedNotifier(self)
+        return SimulatedNotifier(cast("SimulatedBackend", self))
 
     def notifier_add(
         self, notifier: SimulatedNotifier, handle: Handle, mask: int, key: int
