@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -116,6 +117,30 @@ class ServiceConfig:
             raise TypeError(msg)
         config._normalize()
         return config
+
+    @classmethod
+    def from_toml(
+        cls, path: str | os.PathLike[str], name: str | None = None
+    ) -> ServiceConfig:
+        """Read a service's settings from a TOML file.
+
+        Args:
+            path: A file with ``[service]`` or ``[services.NAME]``, or a
+                pyproject.toml with ``[tool.winsvc.services.NAME]``.
+            name: The service; default: the only one of the file.
+
+        Returns:
+            Its settings; ``command`` is None if the file has a ``target``, which
+            ``winsvc install`` turns into one.
+
+        Raises:
+            ValueError: The file is not right, or has no such service; the message
+                names file, table and key.
+            OSError: It cannot be read.
+        """
+        from winsvc.toml_config import read_config
+
+        return read_config(path, name)
 
     @property
     def command_line(self) -> str | None:

@@ -57,7 +57,7 @@ class Image(NamedTuple):
 
     Attributes:
         data: Its bytes.
-        pointers: Where in them there are offsets in place of addresses.
+        pointers: Where in them there are offsets in place of addresses, ascending.
     """
 
     data: bytes
@@ -94,7 +94,7 @@ def pack(level: int, value: Any, *, pointer_size: int = POINTER_SIZE) -> Image:
     """
     writer = _Writer(pointer_size)
     _codec(level).pack(writer, value)
-    return Image(bytes(writer.data), tuple(writer.pointers))
+    return Image(bytes(writer.data), tuple(sorted(writer.pointers)))
 
 
 def unpack(

@@ -88,7 +88,8 @@ wsv_err wsv_manage_config(wsv_manage_handle *service, wsv_manage_settings *out,
  * it points to; 0: no such level is known. */
 size_t wsv_manage_level_size(uint32_t level);
 /* `info`: the level's structure, which the call may write to.  The caller sees
- * to it that it is as large as the level says, and aligned. */
+ * to it that it is as large as the level says, and aligned.  124: the SCM does
+ * not know the level. */
 wsv_err wsv_manage_change2(wsv_manage_handle *service, uint32_t level,
                            void *info, wsv_oserr *why) WSV_NOGIL;
 /* The structure and what it points to, in one block of `size` bytes; freed

@@ -15,18 +15,21 @@ wsv_manage_create(wsv_manage_handle *manager, const wsv_wchar *name,
                   wsv_manage_handle **out, wsv_oserr *why)
 {
     static const char call[] = "create a service (CreateService)";
+    const wsv_wchar *display_name = settings->display_name;
     wsv_manage_handle *handle;
     SC_HANDLE native;
     wsv_err err;
 
     *out = NULL;
+    if (display_name == NULL) /* E-4: what Windows shows then; Wine has none */
+        display_name = name;
     if (!wsv_manage_enter(manager))
         return wsv_manage_closed(call, why);
     err = wsv_manage_handle_new(&handle);
     if (err == WSV_OK) {
         native = CreateServiceW(
-            manager->native, (LPCWSTR)name, (LPCWSTR)settings->display_name,
-            access, settings->service_type, settings->start_type,
+            manager->native, (LPCWSTR)name, (LPCWSTR)display_name, access,
+            settings->service_type, settings->start_type,
             settings->error_control, (LPCWSTR)settings->command_line,
             (LPCWSTR)settings->group, NULL, (LPCWSTR)settings->dependencies,
             (LPCWSTR)settings->account, (LPCWSTR)settings->password);
@@ -135,12 +138,17 @@ wsv_manage_change2(wsv_manage_handle *service, uint32_t level, void *info,
                    wsv_oserr *why)
 {
     static const char call[] = "configure a service (ChangeServiceConfig2)";
+    wsv_err err;
 
     if (!wsv_manage_enter(service))
         return wsv_manage_closed(call, why);
-    return wsv_manage_leave(
-        service, ChangeServiceConfig2W(service->native, level, info), call,
-        why);
+    err = wsv_manage_leave(service,
+                           ChangeServiceConfig2W(service->native, level, info),
+                           call, why);
+    /* The RPC's union has no such member: Wine from level 8 on. */
+    if (err == WSV_E_OS && why->code == RPC_S_INVALID_TAG)
+        why->code = ERROR_INVALID_LEVEL; /* E-71 */
+    return err;
 }
 
 static BOOL

@@ -188,6 +188,8 @@ wsv_manage_list_next(wsv_manage_list *list, wsv_manage_entry *out)
     native = &list->current->entries[list->index++];
     out->name = (const wsv_wchar *)native->lpServiceName;
     out->display_name = (const wsv_wchar *)native->lpDisplayName;
+    if (out->display_name == NULL || out->display_name[0] == 0)
+        out->display_name = out->name; /* F-19; Wine has NULL */
     wsv_manage_copy_status(&native->ServiceStatusProcess, &out->status);
     return true;
 }

@@ -118,6 +118,8 @@ wsv_account_sid(const wsv_wchar *machine, const wsv_wchar *account,
     SID_NAME_USE use;
 
     *out = NULL;
+    if (account[0] == 0) /* the system takes it for the domain BUILTIN */
+        return wsv_manage_failed(why, call, ERROR_NONE_MAPPED);
     if (!LookupAccountNameW((LPCWSTR)machine, (LPCWSTR)account, sid, &bytes,
                             domain, &domain_units, &use) ||
         !ConvertSidToStringSidW(sid, &text))
