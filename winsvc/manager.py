@@ -8,17 +8,19 @@ it needs and no more, when it is first used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
 
 from winsvc import rights
 from winsvc._interfaces import Capsule
-from winsvc.applying import Plan, Planner, create_step, rights_for, steps_of
+from winsvc.applying import create_step, rights_for, steps_of
 from winsvc.backend import Backend, Handles, NativeBackend, reported
 from winsvc.changes import Changes
 from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceMarkedForDelete, ServiceNotFound
 from winsvc.handle import ServiceHandle
+from winsvc.planning import Plan, Planner
 from winsvc.reading import Reader
 from winsvc.registry import is_ours
 from winsvc.states import State
@@ -291,7 +293,7 @@ class ServiceManager:
                 self._handles.get(rights.ENUMERATE_SERVICE), _ALL, None
             )
         for name, *_ in found:
-            yield lambda name=name: self._handles_of(name)
+            yield partial(self._handles_of, name)
 
     def _handles_of(self, name: str) -> Handles:
         backend, manager = self._backend, self._handles

@@ -110,11 +110,12 @@ class Registry:
         self._check_source(source)
         # A path with a % in it must not be expanded.
         text = winreg.REG_SZ if "%" in message_file else winreg.REG_EXPAND_SZ
-        values = [("EventMessageFile", text, message_file)]
+        values: list[tuple[str, Any, str | int]] = [
+            ("EventMessageFile", text, message_file)
+        ]
         if categories:
             values.append(("CategoryMessageFile", text, message_file))
             values.append(("CategoryCount", winreg.REG_DWORD, categories))
-        values.append(("TypesSupported", winreg.REG_DWORD, ALL_TYPES))
         with self._open(logs, winreg.KEY_WRITE) as key:
             is_new = self.event_source(source) is None
             try:

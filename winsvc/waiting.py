@@ -51,12 +51,14 @@ class Watch:
     risen: float = 0.0
     """When the state or the checkpoint moved last."""
     pause: float = _FIRST_INTERVAL
+    due: float = 0.0
+    """When the next look by the clock is."""
 
     def look(self, status: ServiceStatus, now: float) -> bool:
         """Take a status in; return whether it has changed."""
         seen = self.seen
         if seen is None or seen.state != status.state or seen.pid != status.pid:
-            self.risen = now
+            self.risen = self.due = now
             self.pause = _FIRST_INTERVAL
         elif status.checkpoint > seen.checkpoint:  # C-2
             self.risen = now
@@ -87,20 +89,26 @@ class Watch:
                 ),
             )
 
-    def interval(self, status: ServiceStatus, *, notifies: bool = False) -> float:
+    def interval(
+        self, status: ServiceStatus, now: float, *, notifies: bool = False
+    ) -> float:
         """Return the seconds until the next look; they grow up to hint/10.
+
+        A look that comes before that, since something was notified, moves it not.
 
         Args:
             status: As it is now.
+            now: The time.
             notifies: A change of the state is notified: looks are for the
                 checkpoints alone then, which only a pending state has.
         """
         if notifies and not status.state.is_pending:
             return REST
-        pause = self.pause
-        ceiling = min(max(_hint(status) / 10, _MIN_CEILING), _MAX_CEILING)
-        self.pause = min(pause * 2, ceiling)
-        return pause
+        if now >= self.due:
+            ceiling = min(max(_hint(status) / 10, _MIN_CEILING), _MAX_CEILING)
+            self.due = now + self.pause
+            self.pause = min(self.pause * 2, ceiling)
+        return self.due - now
 
     def describe(self, status: ServiceStatus) -> str:
         """Return the state as text, with the checkpoint of a pending one."""
@@ -155,7 +163,7 @@ def wait_until(
                 service=watch.service,
                 detail=f"after {timeout:g} s it is {watch.describe(status)}",
             )
-        seconds = watch.interval(status, notifies=bell.notifies)
+        seconds = watch.interval(status, now, notifies=bell.notifies)
         if deadline is not None:
             seconds = min(seconds, deadline - now)
         bell.wait(handle, raw, seconds)

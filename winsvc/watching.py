@@ -193,7 +193,7 @@ class ServiceWatch(Watching[ServiceStatus]):
             if deleted and status.state == State.STOPPED:
                 self._finish(WatchEnd.DELETED)
                 return None
-            seconds = self._interval(status)
+            seconds = self._interval(status, now)
             if self._timeout is not None:
                 left = since + self._timeout - now
                 if left <= 0:
@@ -202,10 +202,10 @@ class ServiceWatch(Watching[ServiceStatus]):
                 seconds = min(seconds, left)
             self._bell.wait(handle, raw, seconds)
 
-    def _interval(self, status: ServiceStatus) -> float:
+    def _interval(self, status: ServiceStatus, now: float) -> float:
         if self._bell.notifies and not self._checkpoints:
             return REST
-        return self._looks.interval(status, notifies=self._bell.notifies)
+        return self._looks.interval(status, now, notifies=self._bell.notifies)
 
     def _essence(self, status: ServiceStatus) -> ServiceStatus:
         return status if self._checkpoints else settled(status)
