@@ -24,6 +24,19 @@ if TYPE_CHECKING:
 DONE, REFUSED, INTERRUPTED = 0, 1, 130
 
 
+class Refused(Exception):
+    """A command ends without having done it.
+
+    Args:
+        text: The sentence for people.
+        error: What happened.
+    """
+
+    def __init__(self, text: str, error: OSError | None = None) -> None:
+        super().__init__(text)
+        self.error = error
+
+
 def tell(options: argparse.Namespace, fields: Mapping[str, Any], text: str) -> None:
     """Say what came of a command.
 
@@ -35,24 +48,31 @@ def tell(options: argparse.Namespace, fields: Mapping[str, Any], text: str) -> N
     print(json.dumps(fields) if options.json else text, flush=True)
 
 
+def warn(text: str) -> None:
+    """Say on standard error what was refused or failed."""
+    print(f"winsvc: {text}", file=sys.stderr, flush=True)
+
+
 def refuse(options: argparse.Namespace, text: str, error: OSError | None = None) -> int:
     """Say what was refused or failed; return the exit code.
 
     Args:
         options: May have ``json``.
         text: The sentence for people.
-        error: What happened.
+        error: What happened; with ``--json`` it is the answer.
     """
-    if error is not None and getattr(options, "json", False):
+    if getattr(options, "json", False):
         print(json.dumps({"error": error_fields(error, text)}), flush=True)
-    print(f"winsvc: {text}", file=sys.stderr)
+    warn("; ".join([text, *getattr(error, "__notes__", ())]))
     return REFUSED
 
 
-def error_fields(error: OSError, text: str) -> dict[str, Any]:
+def error_fields(error: OSError | None, text: str) -> dict[str, Any]:
     """Return an error as ``--json`` shows it."""
+    found: dict[str, Any]
     if not isinstance(error, ServiceError):
-        found = {"operation": None, "service": None, "code": error.errno, "name": ""}
+        code = None if error is None else error.errno
+        found = {"operation": None, "service": None, "code": code, "name": ""}
         return found | {"message": text, "remedy": None}
     found = {
         "operation": error.operation,

@@ -89,6 +89,8 @@ class Commands:
             return command(self, options)
         except NoSCM:
             raise
+        except Refused as refused:
+            return refuse(options, str(refused), refused.error)
         except OSError as error:
             return refuse(options, str(error), error)
 

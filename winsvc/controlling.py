@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from winsvc.answers import DONE, refuse, sentence, status_fields, tell
+from winsvc.answers import (
+    DONE,
+    REFUSED,
+    Refused,
+    error_fields,
+    sentence,
+    status_fields,
+    tell,
+    warn,
+)
 from winsvc.errors import (
     ServiceCannotAcceptControl,
     ServiceError,
@@ -28,45 +37,52 @@ if TYPE_CHECKING:
 def start(commands: Commands, options: argparse.Namespace) -> int:
     """Start it."""
     with _opened(commands, options) as one:
-        return one.start()
+        one.tell(one.start())
+    return DONE
 
 
 def stop(commands: Commands, options: argparse.Namespace) -> int:
     """Stop it, and first what depends on it if that is wanted."""
     with _opened(commands, options) as one:
         stopped = one.stop()
-        return one.settle(State.STOPPED, "stopped before it", stopped)
+        one.tell(one.reach(State.STOPPED), stopped)
+    return DONE
 
 
 def restart(commands: Commands, options: argparse.Namespace) -> int:
-    """Stop it, wait, and start it again; what was stopped with it too."""
+    """Stop it, wait, and start it again, then what was stopped before it."""
     with _opened(commands, options) as one:
         stopped = one.stop_and_wait()
-        code = one.start("started after it", stopped)
-        return max(code, *map(one.start_dependent, stopped)) if stopped else code
+        status = one.start()
+        # What depends on others of them was stopped first: it is started last.
+        started = [one.start_dependent(name) for name in reversed(stopped)]
+        one.tell(status, started)
+    return REFUSED if any("error" in each for each in started) else DONE
 
 
 def pause(commands: Commands, options: argparse.Namespace) -> int:
     """Pause it."""
     with _opened(commands, options) as one:
         one.handle.pause()
-        return one.settle(State.PAUSED)
+        one.tell(one.reach(State.PAUSED))
+    return DONE
 
 
 def continue_(commands: Commands, options: argparse.Namespace) -> int:
     """Let it go on."""
     with _opened(commands, options) as one:
         one.handle.resume()
-        return one.settle(State.RUNNING)
+        one.tell(one.reach(State.RUNNING))
+    return DONE
 
 
 def control(commands: Commands, options: argparse.Namespace) -> int:
     """Send it a control code."""
     with _opened(commands, options) as one:
         status = one.handle.control(options.code)
-        what = control_name(options.code)
-        text = f"{options.name} was sent {what}; it is {status.state.name}"
-        tell(options, status_fields(options.name, status), text)
+    what = control_name(options.code)
+    text = f"{options.name} was sent {what}; it is {status.state.name}"
+    tell(options, status_fields(options.name, status), text)
     return DONE
 
 
@@ -98,25 +114,25 @@ class _Run:
         self._manager = manager
         self.handle = handle
 
-    def start(self, what: str = "", others: tuple[str, ...] = ()) -> int:
-        """Start it, wait, and tell what came of it."""
+    def start(self) -> ServiceStatus:
+        """Start it; wait until it is RUNNING if that is wanted."""
         try:
             self.handle.start(*self._options.args)
-            return self.settle(State.RUNNING, what, others)
+            return self.reach(State.RUNNING)
         except ServiceTimeout as error:  # 1053 above all
-            where = self._commands.where_to_look(self._options, self.handle)
-            return refuse(self._options, f"{error}; {where}", error)
+            raise Refused(f"{error}; {self._where_to_look()}", error) from error
 
-    def start_dependent(self, name: str) -> int:
-        """Start, after it, a service that was stopped before it."""
+    def start_dependent(self, name: str) -> dict[str, Any]:
+        """Start, after it, a service that was stopped before it; return its fields."""
         try:
             with self._manager.open(name) as handle:
                 handle.start()
                 status = self._wait(handle, State.RUNNING)
         except ServiceError as error:
-            return refuse(self._options, str(error), error)
+            warn(str(error))
+            return {"name": name, "error": error_fields(error, str(error))}
         self._say(sentence(name, status))
-        return DONE
+        return dict(status_fields(name, status))
 
     def stop(self) -> tuple[str, ...]:
         """Stop it; return the names of what was stopped before it."""
@@ -135,6 +151,8 @@ class _Run:
             self.handle.stop(**more)
         except ValueError as error:  # a comment that is too long, or alone
             self._commands.wrong_usage(str(error))
+        for name in stopped:
+            self._say(f"{name} is STOPPED")
         return stopped
 
     def stop_and_wait(self) -> tuple[str, ...]:
@@ -150,16 +168,13 @@ class _Run:
         # Starting it now would be refused with 1056 (I-145).
         status = self._wait(self.handle, State.STOPPED)
         self._say(sentence(self.handle.name, status))
-        # What depends on others of them was stopped first: it is started last.
-        return stopped[::-1]
+        return stopped
 
-    def settle(self, state: State, what: str = "", others: tuple[str, ...] = ()) -> int:
-        """Wait for a state if that is wanted, and tell what came of it.
+    def reach(self, state: State) -> ServiceStatus:
+        """Return its status; in that state, if waiting for it is wanted.
 
-        Args:
-            state: The state to wait for.
-            what: What the command does with others than the service.
-            others: Their names.
+        Raises:
+            Refused: It has failed.
         """
         name = self.handle.name
         try:
@@ -169,22 +184,31 @@ class _Run:
         except ServiceFailed as error:
             if not error.exit_code:
                 raise
-            return self._failed(error)
+            raise self._failed(error) from error
         if status.state is State.STOPPED and status.exit_code:
-            return self._failed(_failure(name, status))
-        text = sentence(name, status)
-        fields = dict(status_fields(name, status))
-        if others:
-            text += f"\n  {what}: {', '.join(others)}"
-            fields["dependents"] = others
-        tell(self._options, fields, text)
-        return DONE
+            raise self._failed(_failure(name, status))
+        return status
 
-    def _failed(self, error: ServiceFailed) -> int:
+    def tell(self, status: ServiceStatus, dependents: Sequence[Any] = ()) -> None:
+        """Say what came of it.
+
+        Args:
+            status: Its status.
+            dependents: What else was stopped or started, for ``--json``.
+        """
+        name = self.handle.name
+        fields = dict(status_fields(name, status))
+        if getattr(self._options, "dependents", False):
+            fields["dependents"] = list(dependents)
+        tell(self._options, fields, sentence(name, status))
+
+    def _failed(self, error: ServiceFailed) -> Refused:
         ended = describe_exit(error.exit_code, error.service_exit_code)
-        where = self._commands.where_to_look(self._options, self.handle)
-        text = f"{self.handle.name} failed: {ended}; {where}"
-        return refuse(self._options, text, error)
+        text = f"{self.handle.name} failed: {ended}; {self._where_to_look()}"
+        return Refused(text, error)
+
+    def _where_to_look(self) -> str:
+        return self._commands.where_to_look(self._options, self.handle)
 
     def _wait(self, handle: ServiceHandle, state: State) -> ServiceStatus:
         if self._options.json:
