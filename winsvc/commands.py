@@ -7,7 +7,7 @@ import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from winsvc.answers import INTERRUPTED, refuse
+from winsvc.answers import INTERRUPTED, Refused, refuse
 from winsvc.base import check_class
 from winsvc.errors import NoSCM, ServiceError
 from winsvc.install import find_service, log_file_in, log_file_of, target_of
