@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """``python -m winsvc``: as a service (``host``), or as the command line."""
 
 import sys

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def complete(
             action.completer = names  # type: ignore[attr-defined]
         elif action.dest == "state":
             action.completer = lambda **_more: _STATES  # type: ignore[attr-defined]
-    autocomplete(parser, always_complete_options=False)
+    autocomplete(parser, always_complete_options=False, exit_method=sys.exit)
 
 
 def service_names(factory: Callable[..., ServiceManager] | None) -> list[str]:

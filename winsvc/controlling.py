@@ -45,18 +45,18 @@ def start(commands: Commands, options: argparse.Namespace) -> int:
 def stop(commands: Commands, options: argparse.Namespace) -> int:
     """Stop it, and first what depends on it if that is wanted."""
     with _opened(commands, options) as one:
-        stopped = one.stop()
-        one.tell(one.reach(State.STOPPED), stopped)
+        one.stop()
+        one.tell(one.reach(State.STOPPED), one.stopped)
     return DONE
 
 
 def restart(commands: Commands, options: argparse.Namespace) -> int:
     """Stop it, wait, and start it again, then what was stopped before it."""
     with _opened(commands, options) as one:
-        stopped = one.stop_and_wait()
+        one.stop_and_wait()
         status = one.start()
         # What depends on others of them was stopped first: it is started last.
-        started = [one.start_dependent(name) for name in reversed(stopped)]
+        started = [one.start_dependent(name) for name in reversed(one.stopped)]
         one.tell(status, started)
     return REFUSED if any("error" in each for each in started) else DONE
 
@@ -101,6 +101,10 @@ class _Run:
         options: The command's.
         manager: The SCM.
         handle: The service.
+
+    Attributes:
+        handle: As given.
+        stopped: Names of the services that were stopped before it.
     """
 
     def __init__(
@@ -114,6 +118,7 @@ class _Run:
         self._options = options
         self._manager = manager
         self.handle = handle
+        self.stopped: tuple[str, ...] = ()
 
     def start(self) -> ServiceStatus:
         """Start it; wait until it is RUNNING if that is wanted."""
@@ -135,41 +140,37 @@ class _Run:
         self._say(sentence(name, status))
         return dict(status_fields(name, status))
 
-    def stop(self) -> tuple[str, ...]:
-        """Stop it; return the names of what was stopped before it."""
+    def stop(self) -> None:
+        """Stop it, and first what depends on it if that is wanted."""
         options = self._options
         more: dict[str, Any] = {
             name: value
             for name in ("reason", "comment")
             if (value := getattr(options, name, None)) is not None
         }
-        stopped: tuple[str, ...] = ()
         if options.dependents:
             active = self.handle.dependents(active_only=True)
-            stopped = tuple(info.name for info in active)
+            self.stopped = tuple(info.name for info in active)
             more |= {"dependents": True, "timeout": options.timeout}
         try:
             self.handle.stop(**more)
         except ValueError as error:  # a comment that is too long, or alone
             self._commands.wrong_usage(str(error))
-        for name in stopped:
+        for name in self.stopped:
             self._say(f"{name} is STOPPED")
-        return stopped
 
-    def stop_and_wait(self) -> tuple[str, ...]:
+    def stop_and_wait(self) -> None:
         """Stop it for a restart; that it has stopped already is no error."""
-        stopped: tuple[str, ...] = ()
         try:
-            stopped = self.stop()
+            self.stop()
         except ServiceNotActive:
-            return stopped
+            return
         except ServiceCannotAcceptControl:
             if self.handle.status().state is not State.STOP_PENDING:
                 raise
         # Starting it now would be refused with 1056 (I-145).
         status = self._wait(self.handle, State.STOPPED)
         self._say(sentence(self.handle.name, status))
-        return stopped
 
     def reach(self, state: State) -> ServiceStatus:
         """Return its status; in that state, if waiting for it is wanted.

@@ -193,7 +193,7 @@ def test_dry_run_creates_nothing(
 
     assert code == 0
     assert out.startswith("Sample would be created:\n")
-    assert "\n  start type: auto\n" in out
+    assert "\n  service type: own-process\n" in out
     assert "\n  failure actions: restart after 5 s, then" in out
     assert not backend.records
     (service,) = answer["services"]
