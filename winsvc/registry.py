@@ -111,7 +111,8 @@ class Registry:
         # A path with a % in it must not be expanded.
         text = winreg.REG_SZ if "%" in message_file else winreg.REG_EXPAND_SZ
         values: list[tuple[str, Any, str | int]] = [
-            ("EventMessageFile", text, message_file)
+            ("EventMessageFile", text, message_file),
+            ("TypesSupported", winreg.REG_DWORD, ALL_TYPES),
         ]
         if categories:
             values.append(("CategoryMessageFile", text, message_file))
@@ -162,7 +163,7 @@ class Registry:
                 return None
         # Somebody else may have written anything there.
         if kind == winreg.REG_MULTI_SZ:
-            return tuple(line for line in value if line)
+            return tuple(line for line in value or () if line)
         return (value,) if isinstance(value, str) and value else ()
 
     def _text(self, key: Any, name: str) -> str:
