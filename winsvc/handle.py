@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from winsvc import rights
 from winsvc._interfaces import Capsule, StatusTuple
-from winsvc.backend import Backend, Handles, change_security, reported
+from winsvc.backend import Backend, Handles, reported
+from winsvc.configured import ConfiguredService
 from winsvc.errors import ServiceError, service_error
 from winsvc.notifier import Bell
 from winsvc.reasons import StopReason, check_comment
@@ -30,9 +31,6 @@ from winsvc.stopping import (
 from winsvc.waiting import Watch, wait_until
 from winsvc.watching import ServiceWatch
 
-if TYPE_CHECKING:
-    from winsvc.config import ServiceConfig
-
 ERROR_CALL_NOT_IMPLEMENTED = 120
 _BROKEN_PIPE = (109, 232)
 _ACTIVE, _ALL = 1, 3  # F-15
@@ -44,7 +42,7 @@ _VERBS: dict[int, str] = {
 }
 
 
-class ServiceHandle:
+class ServiceHandle(ConfiguredService):
     """One service: a context manager that closes its handles at the end.
 
     Made by :meth:`ServiceManager.open` and :meth:`ServiceManager.create`.
@@ -60,9 +58,7 @@ class ServiceHandle:
         handles: Handles,
         opener: Callable[[str], ServiceHandle],
     ) -> None:
-        self.name = name
-        self._backend = backend
-        self._handles = handles
+        super().__init__(name, backend, handles)
         self._opener = opener
         self._is_up = False
         self._is_deleted = False
@@ -360,82 +356,3 @@ class ServiceHandle:
     def _raw_status(self, operation: str) -> StatusTuple:
         with reported(operation, self.name):
             return self._backend.service_status(self._handles.get(rights.QUERY_STATUS))
-
-    # --- configuration ------------------------------------------------------------
-
-    def config(self) -> ServiceConfig:
-        """Return the service's settings, all that this system can tell.
-
-        ``None`` stands for what it does not know, and for what the caller may not
-        see; the password is never told.  What is there may break rules that a
-        configuration of ours has to keep.
-
-        Raises:
-            ServiceAccessDenied: The settings may not be read (5).
-            ServiceError: They cannot be read.
-        """
-        from winsvc.reading import Reader  # most handles never need it
-
-        with reported("read the settings of", self.name):
-            return Reader(self._backend, self.name, self._handles).config()
-
-    def command_line(self) -> str:
-        """Return what the SCM runs, as it is kept: ``ImagePath`` (E-16).
-
-        Raises:
-            ServiceError: It cannot be read.
-        """
-        with reported("read the settings of", self.name):
-            handle = self._handles.get(rights.QUERY_CONFIG)
-            return self._backend.service_config(handle)[3]
-
-    def security(self) -> str:
-        """Return the security descriptor without its SACL, as SDDL.
-
-        Raises:
-            ServiceError: It cannot be read.
-        """
-        with reported("read the security of", self.name):
-            handle = self._handles.get(rights.READ_CONTROL)
-            return self._backend.service_security(handle)
-
-    def grant(self, account: str, allowed: int) -> bool:
-        r"""Allow an account to do something with the service.
-
-        Args:
-            account: ``DOMAIN\user``, ``.\user``, a group, or a SID.
-            allowed: Mask of :class:`winsvc.security.ServiceRight`.
-
-        Returns:
-            Whether that has changed anything: False, it was allowed already by an
-            entry of its own.
-
-        Raises:
-            ServiceError: There is no such account (1332); the caller may not
-                change the security (5); this system keeps none (50).
-            ValueError: An entry denies it that; or the entries have something
-                that is not understood.  Nothing has been changed.
-        """
-        from winsvc.security import parse_dacl
-
-        backend = self._backend
-        with reported(f"find account {account} for", self.name):
-            is_sid = account.upper().startswith("S-1-")
-            sid = account if is_sid else backend.account_sid(backend.machine, account)
-        old = parse_dacl(self.security())
-        new = old.grant(sid, allowed)
-        if new == old:
-            return False
-        with reported("change the security of", self.name):
-            handle = self._handles.get(rights.READ_CONTROL | rights.WRITE_DAC)
-            change_security(backend, handle, str(new))
-        return True
-
-    def grant_start(self, account: str) -> bool:
-        """Allow an account to start the service and to see how it is doing.
-
-        Args, returns, raises: as :meth:`grant`.
-        """
-        from winsvc.security import TO_START
-
-        return self.grant(account, TO_START)

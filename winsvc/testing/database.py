@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from winsvc import _native
 from winsvc._interfaces import StatusTuple
 from winsvc.handlers import HANDLERS
+from winsvc.reasons import MAX_COMMENT
 from winsvc.states import (
     USER_CONTROLS,
     Accept,
@@ -51,6 +52,7 @@ from winsvc.testing.records import (
     program_of,
     refusal,
 )
+from winsvc.testing.rules import is_stop_reason, utf16_units
 
 PIPE_TIMEOUT = 30.0  # A-40
 
@@ -255,6 +257,20 @@ class SimulatedBackend(SimulatedNotifying, SimulatedDatabase):
             raise refusal(ERROR_INVALID_SERVICE_CONTROL, what)
         self.deliver(record, (code, 0, None), what)
         return record.status()
+
+    def service_control_reason(
+        self, handle: Handle, code: int, reason: int, comment: str | None
+    ) -> StatusTuple:
+        """Send a control with a reason, which is for STOP alone (B-40)."""
+        what = "control the service"
+        record = self._record(handle, what)
+        fits = is_stop_reason(reason) if code == Control.STOP else comment is None
+        if not fits or utf16_units(comment or "") > MAX_COMMENT:
+            raise refusal(ERROR_INVALID_PARAMETER, what)
+        status = self.service_control(handle, code)
+        if code == Control.STOP:
+            record.stop_reason = (reason, comment)
+        return status
 
     def _check_state(
         self, record: Record, status: StatusTuple, code: int, what: str

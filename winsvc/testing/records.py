@@ -105,6 +105,8 @@ class Record:
     """Why a start in a shared process failed."""
     stop_sent: int = 0
     """The life in which it was told to stop (B-37)."""
+    stop_reason: tuple[int, str | None] | None = None
+    """Reason and comment of the last stop that had one (B-40)."""
     deleted: bool = False  # E-31
     handles: int = 0
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from winsvc import rights
 from winsvc.accounts import LOCAL_SYSTEM, normalize_account
 from winsvc.levels import Level, unpack
+from winsvc.reasons import StopReason
 from winsvc.settings import NO_NODE, ActionKind, LaunchProtection
 from winsvc.states import ServiceType, StartType
 from winsvc.testing.records import ERROR_INVALID_PARAMETER, refusal
@@ -155,7 +156,7 @@ def value_of(record: Record, handle: Handle, level: int, image: bytes) -> Any:
 
 def _is_valid(record: Record, level: Level, value: Any) -> bool:
     if level is Level.DESCRIPTION:
-        return _units(value) < MAX_DESCRIPTION
+        return utf16_units(value) < MAX_DESCRIPTION
     if level is Level.FAILURE_ACTIONS:
         known = all(action.kind.is_known for action in value.actions)
         return known and len(value.actions) <= MAX_ACTIONS
@@ -164,7 +165,7 @@ def _is_valid(record: Record, level: Level, value: Any) -> bool:
     if level in (Level.SERVICE_SID, Level.LAUNCH_PROTECTED):
         return bool(value.is_known)
     if level is Level.REQUIRED_PRIVILEGES:
-        return 2 * sum(_units(each) + 1 for each in (*value, "")) <= MAX_PRIVILEGES
+        return 2 * sum(utf16_units(each) + 1 for each in (*value, "")) <= MAX_PRIVILEGES
     if level is Level.TRIGGERS:
         return _are_valid(value, is_set=bool(record.levels.get(level)))
     if level is Level.PREFERRED_NODE:
@@ -194,5 +195,20 @@ def is_protected(record: Record) -> bool:
     return bool(record.levels.get(Level.LAUNCH_PROTECTED, none) != none)
 
 
-def _units(text: str) -> int:
+def is_stop_reason(code: int) -> bool:
+    """Tell whether the SCM takes a reason for a stop (B-41)."""
+    planned = {0x10000000: False, 0x40000000: True}.get(code & 0x50000000)
+    if planned is None:
+        return False
+    try:
+        reason = StopReason(
+            planned=planned, major=code >> 16 & 0xFF, minor=code & 0xFFFF
+        )
+    except ValueError:
+        return False
+    return reason.code == code
+
+
+def utf16_units(text: str) -> int:
+    """Return the length that Windows counts."""
     return len(text.encode("utf-16-le", "surrogatepass")) // 2
