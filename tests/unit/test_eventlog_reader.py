@@ -214,7 +214,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], None]]:
         assert seconds == eventlog_reader.POLL
         naps.pop(0)()
 
-    monkeypatch.setattr(eventlog_reader.time, "sleep", sleep)
+    monkeypatch.setattr("winsvc.eventlog_reader.time.sleep", sleep)
     return naps
 
 
@@ -287,7 +287,7 @@ def test_follower_sees_each_event_once(log: FakeLog, naps: list[Any]) -> None:
     log.add(2)
     naps += [
         lambda: None,
-        lambda: [log.add(3), log.add(4, "System")],
+        lambda: (log.add(3), log.add(4, "System")),
         lambda: log.add(5, "System"),
         lambda: None,
         lambda: log.add(6),

@@ -30,7 +30,7 @@ def naps(monkeypatch: pytest.MonkeyPatch) -> list[Callable[[], Any]]:
         assert seconds == log_reader.POLL
         naps.pop(0)()
 
-    monkeypatch.setattr(log_reader.time, "sleep", sleep)
+    monkeypatch.setattr("winsvc.log_reader.time.sleep", sleep)
     return naps
 
 

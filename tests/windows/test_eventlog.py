@@ -5,11 +5,13 @@ from __future__ import annotations
 import ctypes
 import gc
 import logging
+import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from ctypes import wintypes
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lab import Installed, Lab, eventually, on_wine
@@ -194,6 +196,15 @@ def test_reading_elsewhere_where_it_cannot_be_read() -> None:
     with pytest.raises(ServiceError) as caught:
         next(eventlog.read("source", machine="nowhere"))
     assert caught.value.winerror == ERROR_CALL_NOT_IMPLEMENTED
+
+
+@pytest.mark.skipif(not on_wine(), reason="H-38: Windows reads its own event log")
+def test_reading_of_made_up_events(tool: Callable[..., Any]) -> None:
+    """The C code on functions of our own: answers, errors, buffers, memory."""
+    program = os.path.join(os.environ["WINSVC_TEST_BIN"], "eventquery.exe")
+    done = tool(program)
+
+    assert (done.stdout.strip(), done.returncode) == ("ok", 0)
 
 
 @reads_nothing
