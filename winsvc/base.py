@@ -11,7 +11,7 @@ import operator
 
 from winsvc import TYPE_CHECKING
 from winsvc.handlers import check_handlers
-from winsvc.states import Accept, StartType, State
+from winsvc.states import Accept, FailureCode, StartType, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -351,3 +351,24 @@ def description_of(cls: type[ServiceBase]) -> str:
     inherited = {base.__doc__ for base in cls.__mro__[1:]}
     doc = "" if cls.__doc__ in inherited else inspect.cleandoc(cls.__doc__ or "")
     return cls.description or doc.partition("\n")[0]
+
+
+def exit_code_of(error: BaseException, failure: FailureCode) -> int:
+    """Return the exit code of a service that an exception ends."""
+    match error:
+        case BaseExceptionGroup():
+            codes = [exit_code_of(each, failure) for each in error.exceptions]
+            _, others = error.split((ServiceExit, SystemExit))
+            return int(failure) if others else next(filter(None, codes), 0)
+        case ServiceExit():
+            return error.code
+        case SystemExit(code=None | 0) if failure is FailureCode.IMPORT:
+            return int(failure)  # it ended before it brought a service
+        case SystemExit(code=None):
+            return 0
+        case SystemExit(code=int(code)):
+            return (code & 0xFFFFFFFF) or int(bool(code))
+        case SystemExit():
+            return 1  # as Python itself for sys.exit("message")
+        case _:
+            return int(failure)
