@@ -67,9 +67,15 @@ class Registry:
                 winreg.SetValueEx(key, ENVIRONMENT, 0, kind, list(lines))
 
     def dependencies(self, service: str) -> tuple[str, ...]:
-        """Return what a service depends on, groups with ``+`` in front."""
-        services = self._lines(service, "DependOnService") or ()
-        groups = self._lines(service, "DependOnGroup") or ()
+        """Return what a service depends on, groups with ``+`` in front.
+
+        Wine has services without a key: they depend on nothing.
+        """
+        try:
+            services = self._lines(service, "DependOnService") or ()
+            groups = self._lines(service, "DependOnGroup") or ()
+        except FileNotFoundError:
+            return ()
         return (*services, *(f"+{group.removeprefix('+')}" for group in groups))
 
     def event_source(self, source: str) -> str | None:

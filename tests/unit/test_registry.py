@@ -154,6 +154,7 @@ def test_dependencies_are_services_and_groups(
     """Wine's SCM keeps them in the registry alone (H-6)."""
     key = winreg.keys[rf"{SERVICES}\FOO"]
     assert registry.dependencies("Foo") == ()
+    assert registry.dependencies("Winedevice1") == ()
     key["DependOnService"] = (["A", "B"], 7)
     key["DependOnGroup"] = (["G", "+H"], 7)
 
