@@ -454,9 +454,7 @@ class EventLog(Protocol):
         """
 
 
-class Core(
-    Hosting, Managing, Notifying, Sessions, Terminal, EventLog, Protocol
-):
+class Core(Hosting, Managing, Notifying, Sessions, Terminal, EventLog, Protocol):
     """The module ``winsvc._core``."""
 
 

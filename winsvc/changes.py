@@ -9,10 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from winsvc.settings import FailureAction, FailureActions
+from winsvc.settings import NO_NODE, FailureAction, FailureActions
 from winsvc.triggers import Trigger, TriggerData, TriggerDataType
-
-NO_NODE = -1
 
 
 @dataclass(frozen=True, slots=True)

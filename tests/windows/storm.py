@@ -20,9 +20,7 @@ ACCEPT_STOP, CONTROL_STOP = 1, 1
 SERVICE_SPECIFIC_ERROR = 1066
 
 advapi32 = ctypes.WinDLL("advapi32", use_last_error=True)
-MainProc = ctypes.WINFUNCTYPE(
-    None, wintypes.DWORD, ctypes.POINTER(wintypes.LPWSTR)
-)
+MainProc = ctypes.WINFUNCTYPE(None, wintypes.DWORD, ctypes.POINTER(wintypes.LPWSTR))
 HandlerProc = ctypes.WINFUNCTYPE(
     wintypes.DWORD, wintypes.DWORD, wintypes.DWORD, wintypes.LPVOID, wintypes.LPVOID
 )
