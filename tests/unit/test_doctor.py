@@ -140,7 +140,7 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
         facts(is_deleted=True),
     ),
     "never started (A-61)": (
-        *("state", "note", "1077", "`start` it"),
+        *("state", "note", "1077", "`start Clock`"),
         facts(status=status(State.STOPPED, 1077)),
     ),
     "pending": (
@@ -214,15 +214,25 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
         ),
     ),
     "other account in the process (E-49e)": (
-        *("shared account", "problem", "1079", "same account"),
+        *("shared account", "problem", "1079", "`apply Clock --account"),
         facts(sharers=(("Other", "NT AUTHORITY\\LocalService"),)),
     ),
     "dependency missing (E-48)": (
-        *("dependencies", "problem", "on Gone, which does not exist (1075)", "Gone"),
+        *(
+            "dependencies",
+            "problem",
+            "on Gone, which does not exist (1075)",
+            "--depends",
+        ),
         facts(dependencies=(Dependency(name="Gone", state=None),)),
     ),
     "dependency disabled (E-46)": (
-        *("dependencies", "problem", "on Db, which is disabled (1068)", "`config Db"),
+        *(
+            "dependencies",
+            "problem",
+            "on Db, which is disabled (1068)",
+            "`apply Db --start",
+        ),
         facts(
             dependencies=(
                 Dependency(
@@ -238,15 +248,15 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
         ),
     ),
     "group empty (E-47)": (
-        *("dependencies", "problem", "group Net", "`config`"),
+        *("dependencies", "problem", "group Net", "--depends"),
         facts(dependencies=(Dependency(name="+Net", state=None),)),
     ),
     "no failure actions (E-50)": (
-        *("failure actions", "note", "nothing is done", "`config`"),
+        *("failure actions", "note", "nothing is done", "--on-failure"),
         facts({"failure_actions": FailureActions()}),
     ),
     "failure actions for crashes only (E-50)": (
-        *("failure actions", "note", "only crashes", "on-error"),
+        *("failure actions", "note", "only crashes", "--fail-on-error"),
         facts({"failure_actions_on_error": False}),
     ),
     "unquoted (E-16)": (
@@ -493,7 +503,7 @@ def test_findings_come_worst_first_and_are_rendered() -> None:
 
     assert order == sorted(order)
     assert lines[0] == "PROBLEM start type: it is disabled (1058)"
-    assert lines[1].startswith("    -> `config --start-type manual`")
+    assert lines[1].startswith("    -> `apply Clock --start-type manual`")
     assert [line.split()[0] for line in lines[::2]] == [
         "PROBLEM",
         "WARNING",

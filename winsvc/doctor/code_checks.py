@@ -11,7 +11,7 @@ from winsvc.accounts import LOCAL_SYSTEM
 from winsvc.command_line import quote_command
 from winsvc.doctor import acl, pe
 from winsvc.doctor.facts import Facts, Place
-from winsvc.doctor.findings import Verdict, check, note, problem, warning
+from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
 from winsvc.doctor.scm_checks import has_failed
 
 _AGAIN = "`install` it again from the Python that it is to run in"
@@ -22,25 +22,25 @@ _DLLS = ("dll load failed", "specified module could not be found")
 @check("command line", "its program is named with its full path, in quotes", "config")
 def command_line(facts: Facts) -> Iterator[Verdict]:
     """E-16: an unquoted path with blanks is tried at each of them."""
-    command = facts.command
-    if not ntpath.isabs(command.program):
+    line = facts.command
+    if not ntpath.isabs(line.program):
         yield problem(
-            f"its command line does not say where {command.program or 'its program'} "
-            f"is: {command.line}",
+            f"its command line does not say where {line.program or 'its program'} "
+            f"is: {line.line}",
             "write the program's full path into it",
         )
         return
-    if command.is_quoted:
+    if line.is_quoted:
         return
-    remedy = f"set it to {quote_command((command.program, *command.words))}"
+    remedy = f"set it to {quote_command((line.program, *line.words))}"
     for rival in facts.rivals:
         yield problem(
             f"its path is not in quotes: Windows starts {rival} in place of "
-            f"{command.program}",
+            f"{line.program}",
             remedy,
         )
     if not facts.rivals:
-        tries = " or ".join(command.tries)
+        tries = " or ".join(line.tries)
         yield warning(
             f"its path has blanks and is not in quotes: whoever can create {tries} "
             f"has that started as {facts.config.account or LOCAL_SYSTEM}",
@@ -240,13 +240,13 @@ def event_source(facts: Facts) -> Iterator[Verdict]:
             yield note(
                 "it is no source of events in the Application log: Event Viewer shows "
                 "what it writes there without its texts",
-                "`config --event-source`",
+                command("apply", facts.name, "--event-source"),
             )
     elif not facts.has_message_file:
         yield warning(
             f"the message file of its event source, {facts.message_file}, is gone: "
             "Event Viewer shows its events without their texts",
-            "`config --event-source` registers the present one",
+            command("apply", facts.name, "--event-source"),
         )
 
 

@@ -56,6 +56,12 @@ def note(what: str, remedy: str | None = None) -> Verdict:
     return Verdict("note", what, remedy)
 
 
+def command(verb: str, name: str, options: str = "") -> str:
+    """Return a command of ``python -m winsvc`` about a service, as it is typed."""
+    word = f'"{name}"' if " " in name else name
+    return f"`{verb} {word} {options}".rstrip() + "`"
+
+
 class Check(NamedTuple):
     """One check: a pure function of the facts.
 

@@ -242,7 +242,7 @@ class Gatherer:
         elif self._import_target is None and (risk := self._risk(found)):
             self._unknown["probe"] = (
                 f"{risk}, and what is imported here runs with your rights: mend that "
-                "first, or use `doctor --import`"
+                "first, or import it yourself with `debug`"
             )
         else:
             with self._group("probe"):
