@@ -384,6 +384,14 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
             places=located(2, security=PRIVATE),
         ),
     ),
+    "in a user's profile": (
+        *("places", "note", "in a user's profile", r"C:\Program Files"),
+        facts(places=located(2, path=r"C:\Users\me\clock.py")),
+    ),
+    "imported as another": (
+        *("code", "note", "not as NT AUTHORITY\\LocalService", ""),
+        facts({"account": "LocalService"}, account_sid=SIDS["LS"]),
+    ),
     "everybody may change it": (
         *("safety", "warning", "Authenticated Users may change its folder", "icacls"),
         facts(places=located(1, security=WRITABLE)),
@@ -442,9 +450,16 @@ def test_sick_service_has_its_finding(case: str) -> None:
 
 # One thing that is wrong is told once, except where two checks both see it.
 ALSO = {
-    "logon failed, by the events (E.9)": {"state", "SCM's events"},
-    "no right to log on (7041)": {"state", "SCM's events"},
+    "logon failed, by the events (E.9)": {"state", "SCM's events", "code"},
+    "no right to log on (7041)": {"state", "SCM's events", "code"},
     "no full path": {"log"},
+    # Not LocalSystem's.
+    "no such account (E-15)": {"code"},
+    "another's virtual account (E-18)": {"code"},
+    "logon failed": {"code"},
+    "managed account failed": {"code"},
+    "LocalService cannot read it": {"code"},
+    "a user cannot read it": {"code"},
 }
 
 
@@ -511,6 +526,25 @@ def test_findings_come_worst_first_and_are_rendered() -> None:
         f"{len(CHECKS) - 3}",
     ]
     assert lines[-1] == f"{len(CHECKS) - 3} checks passed"
+
+
+def test_service_in_its_own_users_profile_is_no_surprise() -> None:
+    """Nobody else is concerned; nor by what is everybody's."""
+    own = located(2, path=r"C:\Users\me\clock.py")
+    public = located(2, path=r"C:\Users\Public\clock.py")
+    checks = [each.check for each in found(facts({"account": r".\Me"}, places=own))]
+
+    assert "places" not in checks
+    assert found(facts(places=public)) == []
+
+
+def test_disabled_service_is_not_told_to_be_started() -> None:
+    """It would be refused with 1058."""
+    given = facts({"start_type": StartType.DISABLED}, status=status(State(1), 1077))
+    remedies = {each.check: each.remedy for each in found(given)}
+
+    assert remedies["state"] is None
+    assert remedies["start type"]
 
 
 def test_32_bit_program_runs_on_64_bit_windows() -> None:

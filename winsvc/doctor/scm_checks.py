@@ -12,7 +12,7 @@ from winsvc.settings import ActionKind
 from winsvc.states import FailureCode, StartType, State
 
 NEVER_STARTED, OWN_CODE, ABORTED = 1077, 1066, 1067
-NO_LOGON, BAD_ACCOUNT = 1069, 1057
+NO_LOGON = 1069
 _MANY = 5
 
 _RIGHT = "the right to log on as a service (secpol.msc, User Rights Assignment)"
@@ -53,9 +53,10 @@ def state(facts: Facts) -> Iterator[Verdict]:
     if status.state is not State.STOPPED or status.exit_code == 0:
         return
     if status.exit_code == NEVER_STARTED:
+        can_start = facts.config.start_type is not StartType.DISABLED
         yield note(
             "it has not been started since the last boot (1077)",
-            command("start", facts.name),
+            command("start", facts.name) if can_start else None,
         )
     elif status.exit_code == OWN_CODE:
         yield problem(_own_code(status.service_exit_code), _see(facts))
@@ -69,7 +70,7 @@ def state(facts: Facts) -> Iterator[Verdict]:
         return  # `account` says more
     else:
         name, meaning, remedy = describe(status.exit_code)
-        what = f"it stopped with {status.exit_code} {name}".rstrip()
+        what = f"its last start or run ended with {status.exit_code} {name}".rstrip()
         yield problem(f"{what}: {meaning}", remedy or _see(facts))
 
 
