@@ -127,11 +127,10 @@ class Windows:
             except subprocess.TimeoutExpired:
                 process.kill()
                 process.wait()
-            texts = []
-            for file in (output, errors):
-                file.seek(0)
-                texts.append(file.read())
-        return Ended(code, *texts, time.monotonic() - begin)
+            seconds = time.monotonic() - begin
+            output.seek(0)
+            errors.seek(0)
+            return Ended(code, output.read(), errors.read(), seconds)
 
     if sys.platform == "win32":
 
