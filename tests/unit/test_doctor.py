@@ -528,6 +528,16 @@ def test_findings_come_worst_first_and_are_rendered() -> None:
     assert lines[-1] == f"{len(CHECKS) - 3} checks passed"
 
 
+def test_checks_left_out_are_rendered_by_their_reason() -> None:
+    """One line for all that the same thing keeps from being done."""
+    unknown = dict.fromkeys(("files", "security", "deletion"), "it is far away")
+    lines = render(run_checks(CHECKS, facts(unknown=unknown))).splitlines()
+
+    assert lines[0].startswith("NOTE not checked: deletion, program, environment, ")
+    assert lines[0].endswith(": it is far away")
+    assert len(lines) == 2
+
+
 def test_service_in_its_own_users_profile_is_no_surprise() -> None:
     """Nobody else is concerned; nor by what is everybody's."""
     own = located(2, path=r"C:\Users\me\clock.py")

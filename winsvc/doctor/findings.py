@@ -13,6 +13,9 @@ Severity: TypeAlias = Literal["ok", "note", "warning", "problem"]
 SEVERITIES: tuple[Severity, ...] = ("problem", "warning", "note", "ok")
 """The worst first."""
 
+NOT_CHECKED = "not checked: "
+"""Before the reason, in the note of a check whose facts could not be had."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -99,7 +102,7 @@ def run_checks(checks: Iterable[Check], facts: Facts) -> tuple[Finding, ...]:
 def _run(each: Check, facts: Facts) -> Iterator[Finding]:
     missing = [facts.unknown[need] for need in each.needs if need in facts.unknown]
     if missing:
-        yield Finding(each.name, "note", f"not checked: {missing[0]}")
+        yield Finding(each.name, "note", f"{NOT_CHECKED}{missing[0]}")
         return
     verdicts = tuple(each.run(facts))
     for verdict in verdicts:
