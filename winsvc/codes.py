@@ -26,7 +26,7 @@ class ErrorInfo(namedtuple("ErrorInfo", "name meaning remedy", defaults=(None,))
 _DEBUG = "run it with `debug` to see what it does, `doctor` checks the rest"
 _LOG = "the service's own log says why, `doctor` shows where that is"
 _PROGRAM = "correct the program in its command line, `doctor` tells what is wrong"
-_PASSWORD = "give the account's present password to `config --account`"  # noqa: S105
+_PASSWORD = "give the account's present password to `apply --account`"  # noqa: S105
 _LOGON_RIGHT = (
     "grant it that right in secpol.msc under User Rights Assignment, or choose the "
     "account once in services.msc, which grants it"
@@ -153,7 +153,7 @@ ERRORS: dict[int, ErrorInfo] = {
     1058: ErrorInfo(
         "ERROR_SERVICE_DISABLED",
         "the service is disabled",
-        "set its start type with `config --start-type manual`, or to auto",
+        "set its start type with `apply --start-type manual`, or to auto",
     ),
     1059: ErrorInfo(
         "ERROR_CIRCULAR_DEPENDENCY",
@@ -246,7 +246,7 @@ ERRORS: dict[int, ErrorInfo] = {
     1079: ErrorInfo(
         "ERROR_DIFFERENT_SERVICE_ACCOUNT",
         "services of one process need the same account",
-        "give all of them one account with `config --account`",
+        "give all of them one account with `apply --account`",
     ),
     1080: ErrorInfo(
         "ERROR_CANNOT_DETECT_DRIVER_FAILURE",
@@ -310,17 +310,17 @@ ERRORS: dict[int, ErrorInfo] = {
     1327: ErrorInfo(
         "ERROR_ACCOUNT_RESTRICTION",
         "a rule of the account forbids the logon, such as that of empty passwords",
-        "give the account a password, then `config --account` that",
+        "give the account a password, then `apply --account` that",
     ),
     1330: ErrorInfo(
         "ERROR_PASSWORD_EXPIRED",
         "the account's password has expired",
-        "change it, then `config --account`, and let it not expire",
+        "change it, then `apply --account`, and let it not expire",
     ),
     1331: ErrorInfo(
         "ERROR_ACCOUNT_DISABLED",
         "the account is disabled",
-        "enable it, or choose another with `config --account`",
+        "enable it, or choose another with `apply --account`",
     ),
     1332: ErrorInfo(
         "ERROR_NONE_MAPPED",
@@ -354,12 +354,12 @@ ERRORS: dict[int, ErrorInfo] = {
     1907: ErrorInfo(
         "ERROR_PASSWORD_MUST_CHANGE",
         "the account's password must be changed before it logs on",
-        "log on with it once and change it, then `config --account`",
+        "log on with it once and change it, then `apply --account`",
     ),
     1909: ErrorInfo(
         "ERROR_ACCOUNT_LOCKED_OUT",
         "the account is locked after too many wrong passwords",
-        "unlock it, then give `config --account` the right one",
+        "unlock it, then give `apply --account` the right one",
     ),
     15001: ErrorInfo(
         "ERROR_EVT_INVALID_QUERY",

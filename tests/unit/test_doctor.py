@@ -140,7 +140,7 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
         facts(is_deleted=True),
     ),
     "never started (A-61)": (
-        *("state", "note", "1077", "`start` it"),
+        *("state", "note", "1077", "`start Clock`"),
         facts(status=status(State.STOPPED, 1077)),
     ),
     "pending": (
@@ -214,15 +214,25 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
         ),
     ),
     "other account in the process (E-49e)": (
-        *("shared account", "problem", "1079", "same account"),
+        *("shared account", "problem", "1079", "`apply Clock --account"),
         facts(sharers=(("Other", "NT AUTHORITY\\LocalService"),)),
     ),
     "dependency missing (E-48)": (
-        *("dependencies", "problem", "on Gone, which does not exist (1075)", "Gone"),
+        *(
+            "dependencies",
+            "problem",
+            "on Gone, which does not exist (1075)",
+            "--depends",
+        ),
         facts(dependencies=(Dependency(name="Gone", state=None),)),
     ),
     "dependency disabled (E-46)": (
-        *("dependencies", "problem", "on Db, which is disabled (1068)", "`config Db"),
+        *(
+            "dependencies",
+            "problem",
+            "on Db, which is disabled (1068)",
+            "`apply Db --start",
+        ),
         facts(
             dependencies=(
                 Dependency(
@@ -238,15 +248,15 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
         ),
     ),
     "group empty (E-47)": (
-        *("dependencies", "problem", "group Net", "`config`"),
+        *("dependencies", "problem", "group Net", "--depends"),
         facts(dependencies=(Dependency(name="+Net", state=None),)),
     ),
     "no failure actions (E-50)": (
-        *("failure actions", "note", "nothing is done", "`config`"),
+        *("failure actions", "note", "nothing is done", "--on-failure"),
         facts({"failure_actions": FailureActions()}),
     ),
     "failure actions for crashes only (E-50)": (
-        *("failure actions", "note", "only crashes", "on-error"),
+        *("failure actions", "note", "only crashes", "--fail-on-error"),
         facts({"failure_actions_on_error": False}),
     ),
     "unquoted (E-16)": (
@@ -374,6 +384,14 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
             places=located(2, security=PRIVATE),
         ),
     ),
+    "in a user's profile": (
+        *("places", "note", "in a user's profile", r"C:\Program Files"),
+        facts(places=located(2, path=r"C:\Users\me\clock.py")),
+    ),
+    "imported as another": (
+        *("code", "note", "not as NT AUTHORITY\\LocalService", ""),
+        facts({"account": "LocalService"}, account_sid=SIDS["LS"]),
+    ),
     "everybody may change it": (
         *("safety", "warning", "Authenticated Users may change its folder", "icacls"),
         facts(places=located(1, security=WRITABLE)),
@@ -432,9 +450,16 @@ def test_sick_service_has_its_finding(case: str) -> None:
 
 # One thing that is wrong is told once, except where two checks both see it.
 ALSO = {
-    "logon failed, by the events (E.9)": {"state", "SCM's events"},
-    "no right to log on (7041)": {"state", "SCM's events"},
+    "logon failed, by the events (E.9)": {"state", "SCM's events", "code"},
+    "no right to log on (7041)": {"state", "SCM's events", "code"},
     "no full path": {"log"},
+    # Not LocalSystem's.
+    "no such account (E-15)": {"code"},
+    "another's virtual account (E-18)": {"code"},
+    "logon failed": {"code"},
+    "managed account failed": {"code"},
+    "LocalService cannot read it": {"code"},
+    "a user cannot read it": {"code"},
 }
 
 
@@ -493,7 +518,7 @@ def test_findings_come_worst_first_and_are_rendered() -> None:
 
     assert order == sorted(order)
     assert lines[0] == "PROBLEM start type: it is disabled (1058)"
-    assert lines[1].startswith("    -> `config --start-type manual`")
+    assert lines[1].startswith("    -> `apply Clock --start-type manual`")
     assert [line.split()[0] for line in lines[::2]] == [
         "PROBLEM",
         "WARNING",
@@ -501,6 +526,35 @@ def test_findings_come_worst_first_and_are_rendered() -> None:
         f"{len(CHECKS) - 3}",
     ]
     assert lines[-1] == f"{len(CHECKS) - 3} checks passed"
+
+
+def test_checks_left_out_are_rendered_by_their_reason() -> None:
+    """One line for all that the same thing keeps from being done."""
+    unknown = dict.fromkeys(("files", "security", "deletion"), "it is far away")
+    lines = render(run_checks(CHECKS, facts(unknown=unknown))).splitlines()
+
+    assert lines[0].startswith("NOTE not checked: deletion, program, environment, ")
+    assert lines[0].endswith(": it is far away")
+    assert len(lines) == 2
+
+
+def test_service_in_its_own_users_profile_is_no_surprise() -> None:
+    """Nobody else is concerned; nor by what is everybody's."""
+    own = located(2, path=r"C:\Users\me\clock.py")
+    public = located(2, path=r"C:\Users\Public\clock.py")
+    checks = [each.check for each in found(facts({"account": r".\Me"}, places=own))]
+
+    assert "places" not in checks
+    assert found(facts(places=public)) == []
+
+
+def test_disabled_service_is_not_told_to_be_started() -> None:
+    """It would be refused with 1058."""
+    given = facts({"start_type": StartType.DISABLED}, status=status(State(1), 1077))
+    remedies = {each.check: each.remedy for each in found(given)}
+
+    assert remedies["state"] is None
+    assert remedies["start type"]
 
 
 def test_32_bit_program_runs_on_64_bit_windows() -> None:

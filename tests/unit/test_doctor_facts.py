@@ -199,6 +199,7 @@ def test_last_error_of_a_log_ends_at_the_next_record() -> None:
             "2026-11-23 12:00:00,000 ERROR winsvc [1 MainThread] old",
             "2026-11-23 12:00:01,000 ERROR winsvc [1 MainThread] it failed",
             "Traceback (most recent call last):",
+            '  File "<frozen importlib._bootstrap>", line 1204, in _gcd_import',
             *frames,
             "ValueError: x",
             "2026-11-23 12:00:02,000 INFO winsvc [1 MainThread] ended",
@@ -210,6 +211,7 @@ def test_last_error_of_a_log_ends_at_the_next_record() -> None:
     assert lines[-1] == "ValueError: x"
     assert len(lines) == 15
     assert "..." in lines
+    assert not any("frozen" in line for line in lines)
 
 
 def test_log_without_error_has_none() -> None:

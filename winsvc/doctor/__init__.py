@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from winsvc.doctor import code_checks, scm_checks
-from winsvc.doctor.findings import Finding, run_checks
+from winsvc.doctor.findings import NOT_CHECKED, Finding, run_checks
 from winsvc.doctor.gather import Gatherer
 from winsvc.doctor.system import System, Windows
 
@@ -70,11 +70,18 @@ def _system_of(manager: ServiceManager) -> System | str:
 
 def _lines(findings: Iterable[Finding]) -> Iterator[str]:
     passed = 0
+    left_out: dict[str, list[str]] = {}  # by the reason, which many checks share
     for each in findings:
         if each.severity == "ok":
             passed += 1
             continue
+        if each.what.startswith(NOT_CHECKED):
+            reason = each.what.removeprefix(NOT_CHECKED)
+            left_out.setdefault(reason, []).append(each.check)
+            continue
         yield f"{each.severity.upper()} {each.check}: {each.what}"
         if each.remedy is not None:
             yield f"    -> {each.remedy}"
+    for reason, checks in left_out.items():
+        yield f"NOTE not checked: {', '.join(checks)}: {reason}"
     yield f"{passed} checks passed" if passed != 1 else "1 check passed"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ntpath
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,37 +11,39 @@ from winsvc import __version__
 from winsvc.accounts import LOCAL_SYSTEM
 from winsvc.command_line import quote_command
 from winsvc.doctor import acl, pe
-from winsvc.doctor.facts import Facts, Place
-from winsvc.doctor.findings import Verdict, check, note, problem, warning
+from winsvc.doctor.facts import PATH_FOLDER, SERVICE_FILE, Facts, Place
+from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
 from winsvc.doctor.scm_checks import has_failed
 
 _AGAIN = "`install` it again from the Python that it is to run in"
 _BUILT_IN_SIDS = (acl.SIDS["LS"], acl.SIDS["NS"])
+_PROFILE = re.compile(r"[a-z]:\\users\\(?!public\\)([^\\]+)\\", re.IGNORECASE)
+_STORE = "\\windowsapps\\"
 _DLLS = ("dll load failed", "specified module could not be found")
 
 
 @check("command line", "its program is named with its full path, in quotes", "config")
 def command_line(facts: Facts) -> Iterator[Verdict]:
     """E-16: an unquoted path with blanks is tried at each of them."""
-    command = facts.command
-    if not ntpath.isabs(command.program):
+    line = facts.command
+    if not ntpath.isabs(line.program):
         yield problem(
-            f"its command line does not say where {command.program or 'its program'} "
-            f"is: {command.line}",
+            f"its command line does not say where {line.program or 'its program'} "
+            f"is: {line.line}",
             "write the program's full path into it",
         )
         return
-    if command.is_quoted:
+    if line.is_quoted:
         return
-    remedy = f"set it to {quote_command((command.program, *command.words))}"
+    remedy = f"set it to {quote_command((line.program, *line.words))}"
     for rival in facts.rivals:
         yield problem(
             f"its path is not in quotes: Windows starts {rival} in place of "
-            f"{command.program}",
+            f"{line.program}",
             remedy,
         )
     if not facts.rivals:
-        tries = " or ".join(command.tries)
+        tries = " or ".join(line.tries)
         yield warning(
             f"its path has blanks and is not in quotes: whoever can create {tries} "
             f"has that started as {facts.config.account or LOCAL_SYSTEM}",
@@ -92,7 +95,7 @@ def environment(facts: Facts) -> Iterator[Verdict]:
         )
 
 
-@check("code", "its code can be imported by its own Python", "files", "probe")
+@check("code", "its code can be imported by its own Python", "config", "files", "probe")
 def code(facts: Facts) -> Iterator[Verdict]:
     """1053 and 64001: what its Python says when it imports the service."""
     probe = facts.probe
@@ -130,6 +133,12 @@ def code(facts: Facts) -> Iterator[Verdict]:
     for target, error in report["targets"].items():
         if error is not None:
             yield problem(*_import_error(target, error, python))
+    account = facts.config.account or LOCAL_SYSTEM
+    if account != LOCAL_SYSTEM and not any(report["targets"].values()):
+        yield note(
+            f"its code was imported as you are logged on, not as {account}: what only "
+            "that account cannot reach shows when it starts"
+        )
 
 
 @check(
@@ -138,10 +147,7 @@ def code(facts: Facts) -> Iterator[Verdict]:
 def places(facts: Facts) -> Iterator[Verdict]:
     """Drives and folders that are somebody's own; files that are gone."""
     for place in facts.places[1:]:
-        if not place.is_there and place.role in (
-            "the service's file",
-            "a folder of --path",
-        ):
+        if not place.is_there and place.role in (SERVICE_FILE, PATH_FOLDER):
             yield problem(
                 f"{place.role}, {place.path}, is not there (1066, 64001 IMPORT)",
                 "restore it, or `install` the service again from where it is now",
@@ -152,11 +158,18 @@ def places(facts: Facts) -> Iterator[Verdict]:
             "user's own, and there is no network yet when services start",
             "put it on a disk of this computer",
         )
-    for place in _firsts(facts, lambda place: "\\windowsapps\\" in place.path.lower()):
+    for place in _firsts(facts, lambda place: _STORE in place.path.lower()):
         yield problem(
             f"{place.role}, {place.path}, is of the Microsoft Store: such a Python is "
             "one user's, and services cannot run it",
             f"install Python from python.org for all users; {_AGAIN}",
+        )
+    for place in _firsts(facts, lambda place: _is_of_another(place, facts)):
+        yield note(
+            f"{place.role}, {place.path}, is in a user's profile: it goes when that "
+            "user goes, and whatever runs as that user can change it",
+            "put Python and the code where all may read and only administrators write, "
+            r"such as C:\Program Files",
         )
     if "security" in facts.unknown or facts.account_sid == acl.SIDS["SY"]:
         return
@@ -240,13 +253,13 @@ def event_source(facts: Facts) -> Iterator[Verdict]:
             yield note(
                 "it is no source of events in the Application log: Event Viewer shows "
                 "what it writes there without its texts",
-                "`config --event-source`",
+                command("apply", facts.name, "--event-source"),
             )
     elif not facts.has_message_file:
         yield warning(
             f"the message file of its event source, {facts.message_file}, is gone: "
             "Event Viewer shows its events without their texts",
-            "`config --event-source` registers the present one",
+            command("apply", facts.name, "--event-source"),
         )
 
 
@@ -314,6 +327,14 @@ def _firsts(facts: Facts, holds: Any) -> Iterator[Place]:
         if holds(place):
             yield place
             return
+
+
+def _is_of_another(place: Place, facts: Facts) -> bool:
+    match = _PROFILE.match(place.path)
+    user = (facts.config.account or LOCAL_SYSTEM).rpartition("\\")[2]
+    if match is None or _STORE in place.path.lower():
+        return False
+    return match[1].lower() != user.lower()
 
 
 def _cannot_read(place: Place, facts: Facts) -> bool:

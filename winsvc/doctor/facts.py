@@ -12,6 +12,10 @@ from winsvc.doctor.command import Command
 from winsvc.states import StartType, State
 from winsvc.status import ServiceStatus
 
+SERVICE_FILE = "the service's file"
+PATH_FOLDER = "a folder of --path"
+"""Roles of places that are the user's own, not Python's."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dependency:

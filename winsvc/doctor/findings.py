@@ -13,6 +13,9 @@ Severity: TypeAlias = Literal["ok", "note", "warning", "problem"]
 SEVERITIES: tuple[Severity, ...] = ("problem", "warning", "note", "ok")
 """The worst first."""
 
+NOT_CHECKED = "not checked: "
+"""Before the reason, in the note of a check whose facts could not be had."""
+
 
 @dataclass(frozen=True, slots=True)
 class Finding:
@@ -56,6 +59,12 @@ def note(what: str, remedy: str | None = None) -> Verdict:
     return Verdict("note", what, remedy)
 
 
+def command(verb: str, name: str, options: str = "") -> str:
+    """Return a command of ``python -m winsvc`` about a service, as it is typed."""
+    word = f'"{name}"' if " " in name else name
+    return f"`{verb} {word} {options}".rstrip() + "`"
+
+
 class Check(NamedTuple):
     """One check: a pure function of the facts.
 
@@ -93,7 +102,7 @@ def run_checks(checks: Iterable[Check], facts: Facts) -> tuple[Finding, ...]:
 def _run(each: Check, facts: Facts) -> Iterator[Finding]:
     missing = [facts.unknown[need] for need in each.needs if need in facts.unknown]
     if missing:
-        yield Finding(each.name, "note", f"not checked: {missing[0]}")
+        yield Finding(each.name, "note", f"{NOT_CHECKED}{missing[0]}")
         return
     verdicts = tuple(each.run(facts))
     for verdict in verdicts:

@@ -12,7 +12,14 @@ from winsvc.accounts import LOCAL_SERVICE, LOCAL_SYSTEM, NETWORK_SERVICE
 from winsvc.config import ServiceConfig
 from winsvc.doctor import acl, pe, probe
 from winsvc.doctor.command import Command, read_command, tries_of
-from winsvc.doctor.facts import Dependency, Facts, Place, Venv
+from winsvc.doctor.facts import (
+    PATH_FOLDER,
+    SERVICE_FILE,
+    Dependency,
+    Facts,
+    Place,
+    Venv,
+)
 from winsvc.doctor.scm_log import scm_events
 from winsvc.doctor.system import System
 from winsvc.errors import ServiceError
@@ -235,14 +242,17 @@ class Gatherer:
         if not command.targets:
             return
         is_sound = pe.can_run(found["system_machine"], found.get("machine", 0))
+        files = [each for each in found["places"] if each.role == SERVICE_FILE]
         if not found.get("machine") or not is_sound or (venv and not venv.has_home):
             self._unknown["probe"] = "its Python cannot be run, as said elsewhere"
+        elif not all(each.is_there for each in files):
+            self._unknown["probe"] = "its file is not there, as said elsewhere"
         elif self._import_target is False:
             self._unknown["probe"] = "it was not asked for"
         elif self._import_target is None and (risk := self._risk(found)):
             self._unknown["probe"] = (
                 f"{risk}, and what is imported here runs with your rights: mend that "
-                "first, or use `doctor --import`"
+                "first, or import it yourself with `debug`"
             )
         else:
             with self._group("probe"):
@@ -271,7 +281,7 @@ def last_error(log: str) -> str:
             record = [line]
             if match[1] in ("ERROR", "CRITICAL"):
                 found = record
-        else:
+        elif '"<frozen ' not in line:  # the machinery of imports
             record.append(line)
     if len(found) > _LOG_LINES:
         found = [found[0], "...", *found[2 - _LOG_LINES :]]
@@ -340,12 +350,12 @@ def _all_places(command: Command, venv: Venv | None) -> Iterator[tuple[str, str,
         yield "Python's library", ntpath.join(base, "Lib"), True
         yield "the packages", ntpath.join(prefix, r"Lib\site-packages"), True
     for folder in command.path:
-        yield "a folder of --path", folder, True
+        yield PATH_FOLDER, folder, True
     for target in command.targets:
         path = _file_of(target)
         if path and ntpath.isabs(path):
-            yield "the service's file", path, False
-            yield "the folder of the service's file", ntpath.dirname(path), True
+            yield SERVICE_FILE, path, False
+            yield "the folder of its file", ntpath.dirname(path), True
 
 
 def _file_of(target: str) -> str:

@@ -6,22 +6,19 @@ from collections.abc import Iterator
 
 from winsvc.accounts import LOCAL_SYSTEM, takes_password, virtual_account
 from winsvc.doctor.facts import Facts
-from winsvc.doctor.findings import Verdict, check, note, problem, warning
+from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
 from winsvc.errors import describe
 from winsvc.settings import ActionKind
 from winsvc.states import FailureCode, StartType, State
 
 NEVER_STARTED, OWN_CODE, ABORTED = 1077, 1066, 1067
-NO_LOGON, BAD_ACCOUNT = 1069, 1057
+NO_LOGON = 1069
 _MANY = 5
 
-_LOGON = (
-    r"give the present password to `config --account`; grant the account the right "
-    "to log on as a service (secpol.msc, User Rights Assignment)"
-)
+_RIGHT = "the right to log on as a service (secpol.msc, User Rights Assignment)"
 _MANAGED = (
     "check on this computer that Test-ADServiceAccount says True for it, and grant it "
-    "the right to log on as a service"
+    + _RIGHT
 )
 _OWN_CODES = {
     FailureCode.IMPORT: "its code could not be imported, or is no service",
@@ -56,7 +53,11 @@ def state(facts: Facts) -> Iterator[Verdict]:
     if status.state is not State.STOPPED or status.exit_code == 0:
         return
     if status.exit_code == NEVER_STARTED:
-        yield note("it has not been started since the last boot (1077)", "`start` it")
+        can_start = facts.config.start_type is not StartType.DISABLED
+        yield note(
+            "it has not been started since the last boot (1077)",
+            command("start", facts.name) if can_start else None,
+        )
     elif status.exit_code == OWN_CODE:
         yield problem(_own_code(status.service_exit_code), _see(facts))
     elif status.exit_code == ABORTED:
@@ -69,7 +70,7 @@ def state(facts: Facts) -> Iterator[Verdict]:
         return  # `account` says more
     else:
         name, meaning, remedy = describe(status.exit_code)
-        what = f"it stopped with {status.exit_code} {name}".rstrip()
+        what = f"its last start or run ended with {status.exit_code} {name}".rstrip()
         yield problem(f"{what}: {meaning}", remedy or _see(facts))
 
 
@@ -79,7 +80,7 @@ def start_type(facts: Facts) -> Iterator[Verdict]:
     if facts.config.start_type is StartType.DISABLED and not facts.is_deleted:
         yield problem(
             "it is disabled (1058)",
-            "`config --start-type manual`, or auto, then start it",
+            f"{command('apply', facts.name, '--start-type manual')}, or auto",
         )
 
 
@@ -91,16 +92,20 @@ def account(facts: Facts) -> Iterator[Verdict]:
         if name.upper() != virtual_account(facts.name).upper():
             yield problem(
                 f"its account {name} is another service's own (1069)",
-                f'`config --account "{virtual_account(facts.name)}"`',
+                command(
+                    "apply", facts.name, f'--account "{virtual_account(facts.name)}"'
+                ),
             )
     elif facts.account_sid is None:
         yield problem(
             f"there is no account {name} (1057, or 1069 at its start)",
-            r"write it as DOMAIN\user or .\user, and give its password to "
-            "`config --account`",
+            rf"{command('apply', facts.name, '--account')} with DOMAIN\user or .\user",
         )
     if _has_failed_to_log_on(facts):
-        remedy = _LOGON if takes_password(name) else _MANAGED
+        remedy = _MANAGED
+        if takes_password(name):
+            renew = command("apply", facts.name, f"--account {name}")
+            remedy = f"{renew} asks for the present password; grant it {_RIGHT}"
         if 7041 in (each.event_id for each in facts.events):
             what = "it may not log on as a service (1069, event 7041)"
         else:
@@ -114,12 +119,13 @@ def account(facts: Facts) -> Iterator[Verdict]:
 def shared_account(facts: Facts) -> Iterator[Verdict]:
     """1079 (E-49e)."""
     own = facts.config.account or LOCAL_SYSTEM
+    remedy = command("apply", facts.name, "--account ...")
     for name, other in facts.sharers:
         if other.upper() != own.upper():
             yield problem(
                 f"it shares a process with {name}, which runs as {other}, not as {own} "
                 "(1079)",
-                "give both the same account with `config --account`",
+                f"{remedy}: all of them need the same",
             )
 
 
@@ -132,22 +138,22 @@ def dependencies(facts: Facts) -> Iterator[Verdict]:
                 yield problem(
                     f"no service is in the group {each.name[1:]} that it depends on "
                     "(1068)",
-                    "change its dependencies with `config`",
+                    command("apply", facts.name, "--depends ..."),
                 )
         elif each.state is None:
             yield problem(
                 f"it depends on {each.name}, which does not exist (1075)",
-                f"install {each.name}, or change the dependencies with `config`",
+                f"install that, or {command('apply', facts.name, '--depends ...')}",
             )
         elif each.state is State.STOPPED and each.start_type is StartType.DISABLED:
             yield problem(
                 f"it depends on {each.name}, which is disabled (1068)",
-                f"`config {each.name} --start-type manual`",
+                command("apply", each.name, "--start-type manual"),
             )
         elif each.state is State.STOPPED and each.exit_code not in (0, NEVER_STARTED):
             yield warning(
                 f"it depends on {each.name}, which has stopped with {each.exit_code}",
-                f"`doctor {each.name}` tells why",
+                f"{command('doctor', each.name)} tells why",
             )
 
 
@@ -160,12 +166,12 @@ def failure_actions(facts: Facts) -> Iterator[Verdict]:
     if all(each.kind is ActionKind.NONE for each in actions.actions):
         yield note(
             "nothing is done when it fails",
-            "set failure actions with `config`, to restart it",
+            command("apply", facts.name, "--on-failure restart:5,restart:30"),
         )
     elif facts.config.failure_actions_on_error is False:
         yield note(
             "its failure actions count only crashes, no stop with an exit code (E-50)",
-            "set failure-actions-on-error with `config`",
+            command("apply", facts.name, "--fail-on-error"),
         )
 
 

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from tempfile import TemporaryFile
 from typing import Any, Protocol
 
 from winsvc.doctor.probe import Ended
@@ -109,24 +110,27 @@ class Windows:
     ) -> Ended:
         """Run a program to its end, without a terminal."""
         begin = time.monotonic()
-        with subprocess.Popen(
-            command,
-            cwd=folder,
-            env=dict(variables),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            creationflags=_CREATE_NO_WINDOW,
-        ) as process:
-            code: int | None
+        # Files, not pipes: what the program itself has started may hold them open.
+        with TemporaryFile() as output, TemporaryFile() as errors:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=dict(variables),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=errors,
+                creationflags=_CREATE_NO_WINDOW,
+            )
+            code: int | None = None
             try:
-                output, errors = process.communicate(timeout=timeout)
-                code = process.returncode
+                code = process.wait(timeout)
             except subprocess.TimeoutExpired:
                 process.kill()
-                output, errors = process.communicate()
-                code = None
-        return Ended(code, output, errors, time.monotonic() - begin)
+                process.wait()
+            seconds = time.monotonic() - begin
+            output.seek(0)
+            errors.seek(0)
+            return Ended(code, output.read(), errors.read(), seconds)
 
     if sys.platform == "win32":
 
