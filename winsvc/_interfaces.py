@@ -18,9 +18,7 @@ ReportTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
 """(time in ns, service, type, state, accepted, exit_code, specific_code,
 checkpoint, wait_hint in ms)"""
 
-ConfigTuple: TypeAlias = tuple[
-    int, int, int, str, str, int, tuple[str, ...], str, str
-]
+ConfigTuple: TypeAlias = tuple[int, int, int, str, str, int, tuple[str, ...], str, str]
 """(service type, start type, error control, command line, group, tag,
 dependencies, account, display name)"""
 
@@ -139,6 +137,9 @@ class Hosting(Protocol):
     def is_stopping(self, life: Capsule, /) -> bool:
         """Tell whether it has been asked to stop."""
 
+    def start_reason(self, life: Capsule, /) -> int | None:
+        """Return why it was started, bits of D.6; None: not known, or it is over."""
+
 
 class Wire(Protocol):
     """What ``_sim`` offers to the simulated SCM, besides."""
@@ -238,15 +239,19 @@ class Managing(Protocol):
     def service_list(
         self, manager: Capsule, states: int, group: str | None, /
     ) -> list[tuple[str, str, StatusTuple]]:
-        """Return (name, display name, status) of services.
+        """Return (name, display name, status) of services, in the SCM's order.
 
-        States: 1 active, 2 stopped, 3 all (F-15).  Group: None for all (F-16).
+        States: 1 active, 2 stopped, 3 all (F-15).  Group: None for all, "" for
+        those without one; 1060: nothing is in it (F-16).
         """
 
     def service_dependents(
         self, service: Capsule, states: int, /
     ) -> list[tuple[str, str, StatusTuple]]:
-        """Return all dependents, the one that would start last first (F-20)."""
+        """Return all dependents, the one that would start last first (F-20).
+
+        States as of ``service_list``; the statuses have no pids.
+        """
 
     def service_create(
         self,
@@ -264,7 +269,11 @@ class Managing(Protocol):
         access: int,
         /,
     ) -> Capsule:
-        """Create a service and return a handle with these rights."""
+        """Create a service and return a handle with these rights (E-6, E-13).
+
+        None: no group, no dependencies, LocalSystem, no password, the name.  A
+        group among the dependencies has "+" in front.
+        """
 
     def service_change(
         self,
@@ -280,13 +289,20 @@ class Managing(Protocol):
         display_name: str | None,
         /,
     ) -> None:
-        """Change settings; None keeps one (E-40), "" and () delete (E-41)."""
+        """Change settings; None keeps one (E-40), "" and () delete (E-41).
+
+        On Wine ``None`` for the dependencies deletes them (H-46).
+        """
 
     def service_config(self, service: Capsule, /) -> ConfigTuple:
-        """Return the settings."""
+        """Return the settings (E-44)."""
 
     def service_config2(self, service: Capsule, level: int, /) -> tuple[bytes, int]:
-        """Return a level's structure, and the address that its pointers count from."""
+        """Return a level's structure, and the address that its pointers count from.
+
+        The bytes go on behind it with what the pointers point to, and with zeros.
+        OSError 124: the SCM does not know the level (E-71).
+        """
 
     def service_change2(
         self, service: Capsule, level: int, image: bytes, pointers: tuple[int, ...], /
@@ -295,17 +311,24 @@ class Managing(Protocol):
 
         ``image`` is its structure and all that it points to; at the offsets
         ``pointers`` it has offsets from its own start where the SCM is to see
-        addresses.
+        addresses.  ValueError: it is too short for the level, or a pointer is not
+        aligned or not of the image.  OSError 124: the SCM does not know the level.
         """
 
     def service_security(self, service: Capsule, /) -> str:
-        """Return the security descriptor's owner, group and DACL as SDDL."""
+        """Return the security descriptor's owner, group and DACL as SDDL.
+
+        The handle needs READ_CONTROL.
+        """
 
     def service_change_security(self, service: Capsule, sddl: str, /) -> None:
-        """Set the DACL to that of an SDDL text."""
+        """Set the DACL to that of an SDDL text; the handle needs WRITE_DAC.
+
+        OSError 1336: it has none, which would let everybody do everything.
+        """
 
     def account_sid(self, machine: str | None, account: str, /) -> str:
-        """Return an account's SID as text, S-1-…"""
+        """Return an account's SID as text, S-1-…; OSError 1332: there is none."""
 
     def service_open(self, manager: Capsule, name: str, access: int, /) -> Capsule:
         """Return a handle with these rights."""
@@ -325,7 +348,10 @@ class Managing(Protocol):
     def service_control_reason(
         self, service: Capsule, code: int, reason: int, comment: str | None, /
     ) -> StatusTuple:
-        """Send a control with a reason (B-40, B-41); the status has no pid."""
+        """Send a control with a reason (B-40, B-41), and return the status after it.
+
+        OSError 120: the system has no ControlServiceEx (Wine, H-19).
+        """
 
 
 class Terminal(Protocol):

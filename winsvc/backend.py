@@ -38,13 +38,21 @@ class NativeBackend:
         self.manager_open = core.manager_open
         self.handle_close = core.handle_close
         self.service_list = core.service_list
+        self.service_dependents = core.service_dependents
         self.service_create = core.service_create
+        self.service_change = core.service_change
+        self.service_config = core.service_config
+        self.service_config2 = core.service_config2
+        self.service_change2 = core.service_change2
+        self.service_security = core.service_security
+        self.service_change_security = core.service_change_security
+        self.account_sid = core.account_sid
         self.service_open = core.service_open
         self.service_delete = core.service_delete
         self.service_start = core.service_start
         self.service_control = core.service_control
+        self.service_control_reason = core.service_control_reason
         self.service_status = core.service_status
-        self.service_describe = core.service_describe
 
     def wait_change(
         self, _handle: Capsule, _status: StatusTuple, seconds: float, /

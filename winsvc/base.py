@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from winsvc.events import Event
     from winsvc.host import Host
     from winsvc.journal import JournalEntry, Kind
+    from winsvc.reasons import StartReason
     from winsvc.registrations import Registration
     from winsvc.states import Query
 
@@ -93,6 +94,21 @@ class ServiceBase:
     def args(self) -> tuple[str, ...]:
         """The start parameters, without the name that the SCM puts first."""
         return self._host.args if self._host else ()
+
+    @property
+    def start_reason(self) -> StartReason | None:
+        """Why the SCM has started it: by hand, at boot, by a trigger … (D.6).
+
+        ``None``: this system does not say (before Windows 8, Wine, the
+        simulation), the service is not hosted, or it has stopped.
+
+        Raises:
+            ServiceError: Windows could not be asked.
+        """
+        from winsvc.reasons import StartReason
+
+        bits = self._host.start_reason() if self._host else None
+        return None if bits is None else StartReason(bits)
 
     @property
     def state(self) -> State:

@@ -154,6 +154,13 @@ class Host:
             self._answers[query] = answer
             self._hosting.reply(self._life, query, answer, seconds)
 
+    def start_reason(self) -> int | None:
+        """Ask the SCM why it has started the service."""
+        try:
+            return self._hosting.start_reason(self._life)
+        except OSError as error:
+            raise as_service_error(error, service=self.name) from None
+
     def session_user(self, session_id: int) -> tuple[str, str] | None:
         """Look up a session's domain and user."""
         if self._session_user is None:

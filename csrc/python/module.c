@@ -16,7 +16,8 @@ execute(PyObject *module)
 #ifdef WSV_SIM
     return PyModule_AddFunctions(module, py_wire_methods);
 #else
-    if (PyModule_AddFunctions(module, py_managing_methods) < 0)
+    if (PyModule_AddFunctions(module, py_managing_methods) < 0 ||
+        PyModule_AddFunctions(module, py_configuring_methods) < 0)
         return -1;
     return PyModule_AddFunctions(module, py_terminal_methods);
 #endif
