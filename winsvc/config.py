@@ -1,113 +1,158 @@
-"""What a service is installed with."""
+"""What a service is configured with: every setting that the SCM keeps."""
 
 from __future__ import annotations
 
-import subprocess
-from collections.abc import Iterator
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any, Self
 
-from winsvc.states import ServiceType, StartType
-
-# Limits in UTF-16 units, without the end (E-1, E-4, E-5).
-_LIMITS = {
-    "name": 256,
-    "display_name": 256,
-    "description": 8191,
-    "command_line": 32767,
-    "account": 2047,
-    "password": 256,
-}
-_TYPES = frozenset(
-    base | flag
-    for base in (ServiceType.OWN_PROCESS, ServiceType.SHARE_PROCESS)
-    for flag in (ServiceType(0), ServiceType.INTERACTIVE, ServiceType.USER_SERVICE)
+from winsvc.accounts import normalize_account
+from winsvc.command_line import quote_command
+from winsvc.config_checks import problems_of
+from winsvc.settings import (
+    Environment,
+    ErrorControl,
+    FailureActions,
+    LaunchProtection,
+    SidType,
 )
-_START_TYPES = (StartType.AUTO, StartType.MANUAL, StartType.DISABLED)
-
-
-def quote_command(command: tuple[str, ...]) -> str:
-    """Return the command line that a Windows program splits into ``command``.
-
-    The program is always quoted, since the SCM would try an unquoted path at
-    each blank (E-16); inside its quotes nothing is escaped.
-    """
-    program, *arguments = command
-    line = f'"{program}"'
-    return f"{line} {subprocess.list2cmdline(arguments)}" if arguments else line
+from winsvc.states import ServiceType, StartType
+from winsvc.triggers import Trigger
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServiceConfig:
-    r"""Settings of a service to be created, checked before anything is changed.
+    r"""Settings of a service, checked before anything is changed.
+
+    ``None`` means that a setting is not ours to say: the SCM's default when the
+    service is created, left alone when it is changed.  The settings by the names
+    that the command line, TOML, the SCM and the registry have for them, with
+    examples: ``docs/configuration.md``.
 
     Attributes:
         name: The key name: 1 to 256 characters, without ``/`` and ``\`` (E-1).
         command: The program, best with its full path, and its arguments.  The
-            SCM expands ``%VARIABLE%`` in them when it starts the service.
-        display_name: The name shown to people; empty: ``name`` (E-4).
-        description: The text that services.msc shows.
+            SCM expands ``%VARIABLE%`` in them when it starts the service.  Needed
+            to create one.
+        display_name: The name shown to people; "" resets it to ``name`` (E-4).
+        description: The text that services.msc shows; "" removes it.
         start_type: AUTO, MANUAL or DISABLED: the others are for drivers (E-9).
-        service_type: A process of its own, or a shared one (E-7).
-        account: ``None`` for LocalSystem, else ``DOMAIN\user``, ``.\user``,
-            ``NT AUTHORITY\LocalService`` …, ``NT SERVICE\name`` (E-18).
+            Created: AUTO.
+        delayed: Start about two minutes after the other AUTO services; not in a
+            ``group`` (E-49d).
+        service_type: A process of its own, or a shared one (E-7).  Created:
+            OWN_PROCESS.
+        error_control: What the system does if it fails at boot.  Created: NORMAL.
+        group: The load-order group that it is in; "" for none.
+        dependencies: Key names of services that start before it, and names of
+            groups with ``+`` in front; () removes them (E-46, E-47).
+        account: ``LocalSystem`` (created: this), ``LocalService``,
+            ``NetworkService``, ``NT SERVICE\name``, ``DOMAIN\user``, ``.\user``,
+            ``DOMAIN\managed$`` (E-18).
         password: The account's password; never shown.
+        failure_actions: What the SCM does when it fails.
+        failure_actions_on_error: Whether an exit code other than 0 is a failure
+            too, not only a crash (E-50).
+        sid_type: Whether its process has the SID of ``NT SERVICE\name`` (E.10).
+        required_privileges: The privileges that its process keeps; () keeps all.
+        preshutdown_timeout: Seconds that the system waits for it at PRESHUTDOWN.
+        triggers: Events that start or stop it; () removes them (E-80).
+        preferred_node: NUMA node; ``NO_NODE`` removes it.  OWN_PROCESS only.
+        launch_protection: Protection of its process; signed programs only, and no
+            way back by configuration (E.7).
+        environment: Variables of its process beside the system's; {} removes
+            them (E-75).
+        security: Its DACL as SDDL, ``D:(A;;…)``: who may do what with it.
+        event_source: Whether its name is a source in the Application event log.
 
     Raises:
-        ValueError: A setting breaks a rule of the SCM; the message names it.
+        ValueError: A setting breaks a rule of the SCM; the message names the
+            service, the setting, what is wrong, and the remedy.
     """
 
     name: str
-    command: tuple[str, ...]
-    display_name: str = ""
-    description: str = ""
-    start_type: StartType = StartType.AUTO
-    service_type: ServiceType = ServiceType.OWN_PROCESS
+    command: tuple[str, ...] | None = None
+    display_name: str | None = None
+    description: str | None = None
+    start_type: StartType | None = None
+    delayed: bool | None = None
+    service_type: ServiceType | None = None
+    error_control: ErrorControl | None = None
+    group: str | None = None
+    dependencies: tuple[str, ...] | None = None
     account: str | None = None
     password: str | None = field(default=None, repr=False)
+    failure_actions: FailureActions | None = None
+    failure_actions_on_error: bool | None = None
+    sid_type: SidType | None = None
+    required_privileges: tuple[str, ...] | None = None
+    preshutdown_timeout: float | None = None
+    triggers: tuple[Trigger, ...] | None = None
+    preferred_node: int | None = None
+    launch_protection: LaunchProtection | None = None
+    environment: Mapping[str, str] | None = None
+    security: str | None = None
+    event_source: bool | None = None
 
     def __post_init__(self) -> None:
-        """Check every rule that does not need the SCM."""
-        for name, problem in self._problems():
+        """Bring accounts and variables into one form; check every rule."""
+        self._normalize()
+        for name, problem in problems_of(self):
             raise ValueError(f"service {self.name!r}: {name} {problem}")
 
+    @classmethod
+    def unchecked(cls, **settings: Any) -> Self:
+        """Return a configuration that may break rules, as an SCM has told it.
+
+        Args:
+            **settings: Any of the attributes.  What is there may be older than
+                the rules, or newer than this list of them.
+        """
+        config = object.__new__(cls)
+        for each in cls.__dataclass_fields__.values():
+            object.__setattr__(config, each.name, settings.pop(each.name, None))
+        if settings:
+            msg = f"no such setting: {', '.join(settings)}"
+            raise TypeError(msg)
+        config._normalize()
+        return config
+
+    @classmethod
+    def from_toml(
+        cls, path: str | os.PathLike[str], name: str | None = None
+    ) -> ServiceConfig:
+        """Read a service's settings from a TOML file.
+
+        Args:
+            path: A file with ``[service]`` or ``[services.NAME]``, or a
+                pyproject.toml with ``[tool.winsvc.services.NAME]``.
+            name: The service; default: the only one of the file.
+
+        Returns:
+            Its settings; ``command`` is None if the file has a ``target``, which
+            ``winsvc install`` turns into one.
+
+        Raises:
+            ValueError: The file is not right, or has no such service; the message
+                names file, table and key.
+            OSError: It cannot be read.
+        """
+        from winsvc.toml_config import read_config
+
+        return read_config(path, name)
+
     @property
-    def command_line(self) -> str:
+    def command_line(self) -> str | None:
         """The command as one line, quoted (E-16)."""
-        return quote_command(self.command)
+        return None if self.command is None else quote_command(self.command)
 
-    def _problems(self) -> Iterator[tuple[str, str]]:
-        """Yield (field, what is wrong and what to do), the password unseen."""
-        if not self.name:
-            yield "name", "is empty; give it 1 to 256 characters"
-        if "/" in self.name or "\\" in self.name:
-            yield "name", "holds / or \\, which the SCM refuses; leave them out"
-        if isinstance(self.command, str):
-            yield "command", "is one text; give a tuple of program and arguments"
-        if not self.command or not self.command[0]:
-            yield "command", "has no program; put it first"
-        if '"' in self.command[0]:
-            yield "command", "has a program with a quote in it; no file has such a name"
-        yield from self._problems_of_texts()
-        if self.start_type not in _START_TYPES:
-            yield "start_type", "is for drivers; use AUTO, MANUAL or DISABLED"
-        if self.service_type not in _TYPES:
-            yield (
-                "service_type",
-                "is neither OWN_PROCESS nor SHARE_PROCESS; use one of them, with "
-                "INTERACTIVE or USER_SERVICE at most",
-            )
-        if self.account == "":
-            yield "account", "is empty; use None for LocalSystem"
-        if self.account is not None and self.service_type & ServiceType.INTERACTIVE:
-            yield "account", "is set, but INTERACTIVE needs LocalSystem; use None"
-        if self.password is not None and self.account is None:
-            yield "password", "is set without an account; LocalSystem has none"
-
-    def _problems_of_texts(self) -> Iterator[tuple[str, str]]:
-        for name, limit in _LIMITS.items():
-            text = getattr(self, name) or ""
-            if "\0" in text:
-                yield name, "holds a NUL, which ends a text for Windows; take it out"
-            size = len(text.encode("utf-16-le", "surrogatepass")) // 2
-            if size > limit:
-                yield name, f"has {size} characters; the SCM takes {limit} at most"
+    def _normalize(self) -> None:
+        for name in ("command", "dependencies", "required_privileges", "triggers"):
+            value = getattr(self, name)
+            if isinstance(value, list):
+                object.__setattr__(self, name, tuple(value))
+        if self.account is not None:
+            object.__setattr__(self, "account", normalize_account(self.account))
+        if self.environment is not None:
+            object.__setattr__(self, "environment", Environment(self.environment))

@@ -17,6 +17,7 @@ from winsvc.backend import Backend, Handles, NativeBackend, reported
 from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError
 from winsvc.handle import ServiceHandle
+from winsvc.states import ServiceType, StartType
 from winsvc.status import ServiceInfo, ServiceStatus
 
 __all__ = ["ServiceHandle", "ServiceManager"]
@@ -72,16 +73,20 @@ class ServiceManager:
             ServiceMarkedForDelete: There still is one, being deleted (1072).
             ServiceAccessDenied: The caller is no administrator (5).
             ServiceError: Another code of E-6, E-12, E-15.
+            ValueError: It has no command.
         """
         backend = self._backend
+        if config.command_line is None:
+            msg = f"service {config.name!r}: command is missing; say what it runs"
+            raise ValueError(msg)
         with reported("create", config.name):
             native = backend.service_create(
                 self._handles.get(rights.CREATE_SERVICE),
                 config.name,
                 config.display_name or config.name,
                 config.command_line,
-                int(config.service_type),
-                int(config.start_type),
+                int(config.service_type or ServiceType.OWN_PROCESS),
+                int(config.start_type or StartType.AUTO),
                 config.account,
                 config.password,
                 rights.OF_CREATOR,

@@ -9,11 +9,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from winsvc import _native
-from winsvc.config import ServiceConfig, quote_command
+from winsvc.config import ServiceConfig
 from winsvc.errors import (
     NoSCM,
     ServiceError,
@@ -527,124 +525,6 @@ def test_wait_state_paused_waits_for_the_control() -> None:
     status = handle.wait_state(State.PAUSED, timeout=60)
 
     assert status.state is State.PAUSED
-
-
-# --- configuration --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "text"),
-    [
-        ("name", "", "empty"),
-        ("name", "a/b", "leave them out"),
-        ("name", "a\\b", "leave them out"),
-        ("name", "x" * 257, "257 characters; the SCM takes 256"),
-        ("name", "\U0001f40d" * 129, "258 characters"),
-        ("name", "a\0b", "NUL"),
-        ("display_name", "x" * 257, "257 characters"),
-        ("description", "x" * 8192, "8191 at most"),
-        ("command", (), "no program"),
-        ("command", ("", "x"), "no program"),
-        ("command", "python x.py", "give a tuple"),
-        ("command", ('a"b',), "quote"),
-        ("command", ("python", "x\0"), "NUL"),
-        ("command", ("python", "x" * 32767), "32767 at most"),
-        ("start_type", StartType.BOOT, "drivers"),
-        ("service_type", ServiceType.KERNEL_DRIVER, "OWN_PROCESS"),
-        ("service_type", ServiceType(0x30), "OWN_PROCESS"),
-        ("account", "", "None for LocalSystem"),
-    ],
-)
-def test_config_refuses_what_the_scm_would(
-    setting: str, value: object, text: str
-) -> None:
-    """The message names the service, the setting, the rule and the remedy."""
-    settings: dict[str, Any] = {"name": "Foo", "command": ("python",), setting: value}
-    with pytest.raises(ValueError, match=text) as caught:
-        ServiceConfig(**settings)
-
-    where = "command_line" if text in {"NUL", "32767 at most"} else setting
-    where = setting if setting != "command" else where
-    assert f"service {settings['name']!r}: {where} " in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("account", "password", "kind", "text"),
-    [
-        (None, "hunter2", ServiceType.OWN_PROCESS, "password is set without"),
-        ("me", "hunter2\0", ServiceType.OWN_PROCESS, "password holds a NUL"),
-        ("me", "hunter2" * 50, ServiceType.OWN_PROCESS, "password has 350"),
-        ("me", None, ServiceType(0x110), "INTERACTIVE needs LocalSystem"),
-    ],
-)
-def test_config_refuses_accounts_without_telling_passwords(
-    account: str | None, password: str | None, kind: ServiceType, text: str
-) -> None:
-    """A wrong account or password is told, the password itself is not."""
-    with pytest.raises(ValueError, match=text) as caught:
-        ServiceConfig(
-            name="Foo",
-            command=("x",),
-            account=account,
-            password=password,
-            service_type=kind,
-        )
-
-    assert "hunter2" not in str(caught.value)
-
-
-def test_config_takes_the_limits() -> None:
-    """The longest texts are allowed, and blanks in names (E-1, E-2)."""
-    config = ServiceConfig(
-        name="a b," + "x" * 252,
-        command=("p", "x" * 32763),
-        display_name="x" * 256,
-        description="x" * 8191,
-        account="x" * 2047,
-        password="hunter2",
-    )
-
-    assert len(config.command_line) == 32767
-    assert "hunter2" not in repr(config)
-
-
-def split_as_windows(line: str) -> list[str]:
-    """Split a command line by Microsoft's documented rules for argv."""
-    program, rest = line[1:].split('"', 1)
-    found = [program]
-    i = 0
-    while (i := i + len(rest[i:]) - len(rest[i:].lstrip(" \t"))) < len(rest):
-        word, quoted = "", False
-        while i < len(rest) and (quoted or rest[i] not in " \t"):
-            slashes = len(rest[i:]) - len(rest[i:].lstrip("\\"))
-            i += slashes
-            if rest[i : i + 1] != '"':
-                word += "\\" * slashes
-                if slashes == 0:
-                    word += rest[i]
-                    i += 1
-                continue
-            word += "\\" * (slashes // 2)
-            i += 1
-            if slashes % 2:
-                word += '"'
-            else:
-                quoted = not quoted
-        found.append(word)
-    return found
-
-
-@given(
-    st.text('ab \\:é"\t', min_size=1).filter(lambda text: '"' not in text),
-    st.lists(st.text('ab \\"\té')),
-)
-def test_quoted_command_splits_into_the_same_words(
-    program: str, arguments: list[str]
-) -> None:
-    """Blanks, quotes, backslashes and empty words survive (E-16)."""
-    command = (program, *arguments)
-
-    assert split_as_windows(quote_command(command)) == list(command)
 
 
 # --- the binaries ---------------------------------------------------------------------
