@@ -53,6 +53,7 @@ HEADERS = [
     "csrc/scm/sim_impl.h",
     "csrc/scm/sim_clock.h",
     "csrc/manage/manage.h",
+    "csrc/manage/notify.h",
     "csrc/manage/win32_handle.h",
     "csrc/manage/win32_missing.h",
     "csrc/python/compat.h",
@@ -60,6 +61,7 @@ HEADERS = [
     "csrc/python/hosting.h",
     "csrc/python/life.h",
     "csrc/python/managing.h",
+    "csrc/python/notifying.h",
     "csrc/python/terminal.h",
 ]
 INCLUDE_DIRS = ["csrc"]
@@ -92,9 +94,11 @@ def extension_sources(platform):
                 "csrc/manage/win32_list.c",
                 "csrc/manage/win32_config.c",
                 "csrc/manage/win32_security.c",
+                "csrc/manage/win32_notify.c",
                 "csrc/manage/win32_session.c",
                 "csrc/python/managing.c",
                 "csrc/python/configuring.c",
+                "csrc/python/notifying.c",
                 "csrc/python/terminal.c",
             ]
             + PYTHON,

@@ -18,6 +18,10 @@ ReportTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
 """(time in ns, service, type, state, accepted, exit_code, specific_code,
 checkpoint, wait_hint in ms)"""
 
+NoticeTuple: TypeAlias = tuple[int, int, int, StatusTuple, tuple[str, ...]]
+"""(key, code: 0 or why no more comes of that key, bits that fired since the last
+notice of F-1, status at the last of them, names of F-9)"""
+
 ConfigTuple: TypeAlias = tuple[int, int, int, str, str, int, tuple[str, ...], str, str]
 """(service type, start type, error control, command line, group, tag,
 dependencies, account, display name)"""
@@ -354,6 +358,39 @@ class Managing(Protocol):
         """
 
 
+class Notifying(Protocol):
+    """What ``_core`` offers to who is to be notified of services (F.1).
+
+    A notifier has a thread of the extension's own, which registers again and
+    again.  It is closed by ``notifier_close``, or when no longer referenced.
+    """
+
+    def notifier_new(self) -> Capsule:
+        """Return a notifier; OSError 120 where the system has none."""
+
+    def notifier_add(
+        self, notifier: Capsule, handle: Capsule, mask: int, key: int, /
+    ) -> None:
+        """Subscribe; the handle becomes the notifier's.
+
+        A refusal comes as a notice with its code.  EOFError: it is closed.
+        """
+
+    def notifier_remove(self, notifier: Capsule, key: int, /) -> None:
+        """End the subscriptions of a key, and close their handles."""
+
+    def notifier_wait(
+        self, notifier: Capsule, seconds: float | None, /
+    ) -> list[NoticeTuple]:
+        """Block for notices, at most one for each key; none if the time is up.
+
+        EOFError: it is closed.
+        """
+
+    def notifier_close(self, notifier: Capsule, /) -> None:
+        """End all subscriptions, wake who waits; again does nothing."""
+
+
 class Terminal(Protocol):
     """What ``_core`` offers about the events of the console."""
 
@@ -377,7 +414,7 @@ class Sessions(Protocol):
         """Return domain and name of a session's user, empty when there is none."""
 
 
-class Core(Hosting, Managing, Sessions, Terminal, Protocol):
+class Core(Hosting, Managing, Notifying, Sessions, Terminal, Protocol):
     """The module ``winsvc._core``."""
 
 

@@ -7,20 +7,35 @@ it needs and no more, when it is first used.
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 from winsvc import rights
 from winsvc._interfaces import Capsule
+from winsvc.applying import create_step, rights_for, steps_of
 from winsvc.backend import Backend, Handles, NativeBackend, reported
+from winsvc.changes import Changes
 from winsvc.config import ServiceConfig
-from winsvc.errors import ServiceError
+from winsvc.errors import ServiceMarkedForDelete, ServiceNotFound
 from winsvc.handle import ServiceHandle
-from winsvc.states import ServiceType, StartType
+from winsvc.planning import Plan, Planner
+from winsvc.reading import Reader
+from winsvc.registry import is_ours
+from winsvc.states import State
 from winsvc.status import ServiceInfo, ServiceStatus
+from winsvc.transaction import run_steps
+from winsvc.watching_all import ManagerWatch
 
 __all__ = ["ServiceHandle", "ServiceManager"]
+T = TypeVar("T")
+
+_ACTIVE, _INACTIVE, _ALL = 1, 2, 3  # F-15
+
+# 5 s in all (E-34).
+_GOING_AWAY_TRIES = 50
+_GOING_AWAY_SECONDS = 0.1
 
 
 class ServiceManager:
@@ -38,7 +53,7 @@ class ServiceManager:
     def __init__(
         self, machine: str | None = None, *, backend: Backend | None = None
     ) -> None:
-        self._backend = backend if backend is not None else NativeBackend()
+        self._backend = backend if backend is not None else NativeBackend(machine)
         self._handles = Handles(
             self._backend, lambda right: self._backend.manager_open(machine, right)
         )
@@ -63,46 +78,91 @@ class ServiceManager:
         """Create a service; on failure there is none.
 
         Args:
-            config: Its settings.
+            config: Its settings; what is ``None`` is left to the SCM.
 
         Returns:
             A handle with every right, to be closed by the caller.
 
         Raises:
             ServiceExists: There is one of this key name (1073).
-            ServiceMarkedForDelete: There still is one, being deleted (1072).
+            ServiceMarkedForDelete: There still is one, being deleted (1072),
+                after 5 s: right after a removal that goes on for a moment (E-34).
             ServiceAccessDenied: The caller is no administrator (5).
-            ServiceError: Another code of E-6, E-12, E-15.
+            ServiceError: Another code of E-6, E-12, E-15 and E.7.
             ValueError: It has no command.
         """
-        backend = self._backend
-        if config.command_line is None:
-            msg = f"service {config.name!r}: command is missing; say what it runs"
-            raise ValueError(msg)
-        with reported("create", config.name):
-            native = backend.service_create(
-                self._handles.get(rights.CREATE_SERVICE),
-                config.name,
-                config.display_name or config.name,
-                config.command_line,
-                int(config.service_type or ServiceType.OWN_PROCESS),
-                int(config.start_type or StartType.AUTO),
-                config.account,
-                config.password,
-                rights.OF_CREATOR,
-            )
+        plan = Planner(self._backend, config).for_new(self._probes())
+        handles = self._retried(lambda: self._execute(plan))
+        return ServiceHandle(config.name, self._backend, handles, self.open)
+
+    def plan(
+        self, config: ServiceConfig, *, if_supported: Iterable[str] = ()
+    ) -> Changes:
+        """Return what :meth:`apply` would change; change nothing.
+
+        Args:
+            config: The settings that the service is to have; ``None`` is for what
+                may stay as it is.  A password cannot be compared: it is set anew.
+            if_supported: Names of settings to be left out if this system does not
+                know them.
+
+        Raises:
+            ServiceAccessDenied: The settings may not be read (5).
+            ServiceError: They cannot be read; 124, 120, 50: this system does not
+                know one of them; 183: its event source is somebody else's.
+            ValueError: There is no such service, and the command is missing; or
+                ``if_supported`` has what is no setting.
+        """
         handles = self._handles_of(config.name)
-        handles.add(rights.OF_CREATOR, native)
-        handle = ServiceHandle(config.name, backend, handles)
-        if config.description:
-            try:
-                with reported("describe", config.name):
-                    backend.service_describe(native, config.description)
-            except BaseException:
-                with suppress(ServiceError), handle:
-                    handle.delete()
-                raise
-        return handle
+        try:
+            return self._plan(config, handles, if_supported).changes
+        finally:
+            handles.close()
+
+    def apply(
+        self, config: ServiceConfig, *, if_supported: Iterable[str] = ()
+    ) -> Changes:
+        """Give a service these settings; create it if there is none.
+
+        All of them are set or, when one fails, none: those before it get their
+        old values back, and a service that has been created is deleted again.
+        Most of them count from the next start on (E-42).
+
+        Args:
+            config: As for :meth:`plan`.
+            if_supported: As for :meth:`plan`.
+
+        Returns:
+            What has changed; false if everything was so already.
+
+        Raises:
+            ServiceMarkedForDelete: It is being deleted (1072), for 5 s at least:
+                it goes by itself right after a removal (E-34).
+            ServiceError: As :meth:`plan`, or the SCM refused a setting.  Notes on
+                it tell what could not be set back.
+            ValueError: As for :meth:`plan`.
+        """
+        return self._retried(lambda: self._apply(config, if_supported))
+
+    def remove(self, name: str) -> None:
+        """Delete a service, and take its event source out of the registry.
+
+        It is not stopped by that (E-36); it is gone once it has stopped and all
+        handles to it are closed (E-32).  The event source goes if it is winsvc's
+        and can be seen: that of another computer needs its Remote Registry service.
+
+        Raises:
+            ServiceNotFound: There is no such service (1060).
+            ServiceMarkedForDelete: It is being deleted already (1072).
+            ServiceError: It cannot be deleted; or only its event source cannot.
+        """
+        backend = self._backend
+        with self.open(name) as handle:
+            source = Reader(backend, name, self._handles).read(["event_source"])
+            handle.delete()
+        if is_ours(source.get("event_source"), backend.message_file()):
+            with reported("take out the event source of", name):
+                backend.set_event_source(name, None)
 
     def open(self, name: str) -> ServiceHandle:
         """Open a service by its key name; display names are not looked at (E-21).
@@ -122,28 +182,118 @@ class ServiceManager:
         handles = self._handles_of(name)
         with reported("open", name):
             handles.get(rights.QUERY_STATUS)
-        return ServiceHandle(name, self._backend, handles)
+        return ServiceHandle(name, self._backend, handles, self.open)
 
-    def list(self) -> tuple[ServiceInfo, ...]:
-        """Return all services, drivers left out, in the SCM's order (F-18).
+    def list(
+        self, *, state: State | None = None, group: str | None = None
+    ) -> tuple[ServiceInfo, ...]:
+        """Return the services, drivers left out, in the SCM's order (F-18).
+
+        Args:
+            state: Only those in this state.
+            group: Only those of this load-order group; ``""``: those of none.
 
         Raises:
-            ServiceError: The SCM did not answer.
+            ServiceError: The SCM did not answer; 1060: no such group (F-16).
 
         Those whose status the caller may not read are missing (F-17).
         """
+        states = _ALL if state is None else _ACTIVE
+        if state == State.STOPPED:
+            states = _INACTIVE
         with reported("list the services", None):
             found = self._backend.service_list(
-                self._handles.get(rights.ENUMERATE_SERVICE)
+                self._handles.get(rights.ENUMERATE_SERVICE), states, group
             )
-        return tuple(
+        infos = (
             ServiceInfo(name, display_name, ServiceStatus.from_tuple(status))
             for name, display_name, status in found
         )
+        return tuple(info for info in infos if state in (None, info.status.state))
+
+    def watch(self, timeout: float | None = None) -> ManagerWatch:
+        """Return what happens to any service, for ``for`` and ``async for``.
+
+        An event comes when a service has been created or deleted, or when its
+        state, its process, its exit codes or the controls it accepts have changed;
+        none for what there is at the time of the call.  Changes that follow each
+        other at once may come as one.  Drivers are left out.  It ends when it is
+        closed, or at the time-out: its ``end`` says which.  Close it, best by
+        ``with`` or ``async with``.
+
+        By the SCM's notifications, as they happen; where it does not tell of new
+        services (H-33), the list is looked at once a second.  It keeps a handle
+        to each service, but lets go one that is to be deleted (E-32).
+
+        Args:
+            timeout: Seconds without an event after which it ends; ``None``: never.
+
+        Raises:
+            ServiceError: The services cannot be listed.
+        """
+
+        def opener(name: str) -> Capsule:
+            return self._handles_of(name).open(rights.QUERY_STATUS)
+
+        return ManagerWatch(self._backend, self._handles, opener, timeout=timeout)
 
     def close(self) -> None:
         """Close the SCM's handles; again does nothing."""
         self._handles.close()
+
+    def _plan(
+        self, config: ServiceConfig, handles: Handles, if_supported: Iterable[str]
+    ) -> Plan:
+        planner = Planner(self._backend, config, if_supported)
+        try:
+            with reported("open", config.name):
+                handles.get(rights.QUERY_CONFIG)
+        except ServiceNotFound:
+            return planner.for_new(self._probes())
+        return planner.for_existing(handles)
+
+    def _apply(self, config: ServiceConfig, if_supported: Iterable[str]) -> Changes:
+        handles = self._handles_of(config.name)
+        try:
+            plan = self._plan(config, handles, if_supported)
+            if plan.changes.is_new:
+                self._execute(plan).close()
+                return plan.changes
+            with reported("change", config.name):
+                for right in rights_for(plan):
+                    handles.get(right)
+            run_steps(config.name, steps_of(plan, self._backend, handles))
+            return plan.changes
+        finally:
+            handles.close()
+
+    def _execute(self, plan: Plan) -> Handles:
+        """Create a service; return its handles, which have every right."""
+        name = plan.changes.service
+        handles = self._handles_of(name)
+        with reported("create", name):
+            manager = self._handles.get(rights.CREATE_SERVICE)
+        creation = create_step(plan, self._backend, manager, handles)
+        run_steps(name, (creation, *steps_of(plan, self._backend, handles)))
+        return handles
+
+    def _retried(self, action: Callable[[], T]) -> T:
+        """Do something again while the service is just going away (E-34)."""
+        for _ in range(_GOING_AWAY_TRIES):
+            try:
+                return action()
+            except ServiceMarkedForDelete:
+                self._backend.sleep(_GOING_AWAY_SECONDS)
+        return action()
+
+    def _probes(self) -> Iterator[Callable[[], Handles]]:
+        """Return functions that open a service each, to be closed by the caller."""
+        with reported("list the services", None):
+            found = self._backend.service_list(
+                self._handles.get(rights.ENUMERATE_SERVICE), _ALL, None
+            )
+        for name, *_ in found:
+            yield partial(self._handles_of, name)
 
     def _handles_of(self, name: str) -> Handles:
         backend, manager = self._backend, self._handles

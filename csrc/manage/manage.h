@@ -60,7 +60,6 @@ wsv_err wsv_manage_open(wsv_manage_handle *manager, const wsv_wchar *name,
 /* Closing again does nothing.  Freeing closes; no call may be in progress. */
 void wsv_manage_close(wsv_manage_handle *handle) WSV_NOGIL;
 void wsv_manage_free(wsv_manage_handle *handle) WSV_NOGIL;
-
 wsv_err wsv_manage_delete(wsv_manage_handle *service,
                           wsv_oserr *why) WSV_NOGIL;
 wsv_err wsv_manage_start(wsv_manage_handle *service, uint32_t argc,

@@ -25,6 +25,10 @@ wsv_err wsv_manage_leave(wsv_manage_handle *handle, BOOL done,
 /* What a call on a closed handle returns. */
 wsv_err wsv_manage_closed(const char *call, wsv_oserr *why);
 
+/* Close it, but for the native handle, which becomes the caller's.  NULL: it
+ * is closed, or was until now in use by another thread. */
+SC_HANDLE wsv_manage_detach(wsv_manage_handle *handle);
+
 /* A handle to be filled with what the SCM returns, made before it is asked:
  * nothing can fail between that and giving it back. */
 wsv_err wsv_manage_handle_new(wsv_manage_handle **out);

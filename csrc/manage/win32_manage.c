@@ -134,6 +134,17 @@ wsv_manage_close(wsv_manage_handle *handle)
         wsv_manage_release(handle);
 }
 
+SC_HANDLE
+wsv_manage_detach(wsv_manage_handle *handle)
+{
+    if (InterlockedExchange(&handle->closed, 1) != 0)
+        return NULL;
+    if (InterlockedCompareExchange(&handle->users, 0, 1) == 1)
+        return handle->native;
+    wsv_manage_release(handle);
+    return NULL;
+}
+
 void
 wsv_manage_free(wsv_manage_handle *handle)
 {

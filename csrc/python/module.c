@@ -4,6 +4,7 @@
 #include "python/life.h"
 #ifndef WSV_SIM
 #include "python/managing.h"
+#include "python/notifying.h"
 #include "python/terminal.h"
 #endif
 
@@ -17,7 +18,8 @@ execute(PyObject *module)
     return PyModule_AddFunctions(module, py_wire_methods);
 #else
     if (PyModule_AddFunctions(module, py_managing_methods) < 0 ||
-        PyModule_AddFunctions(module, py_configuring_methods) < 0)
+        PyModule_AddFunctions(module, py_configuring_methods) < 0 ||
+        PyModule_AddFunctions(module, py_notifying_methods) < 0)
         return -1;
     return PyModule_AddFunctions(module, py_terminal_methods);
 #endif

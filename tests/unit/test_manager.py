@@ -21,11 +21,14 @@ from winsvc.errors import (
     ServiceNotFound,
     ServiceTimeout,
 )
+from winsvc.levels import pack, unpack
 from winsvc.manager import ServiceHandle, ServiceManager
+from winsvc.settings import ErrorControl
 from winsvc.states import Accept, Control, ServiceType, StartType, State
 from winsvc.status import ServiceStatus
 
 CONNECT, CREATE, ENUMERATE = 0x1, 0x2, 0x4
+QUERY_CONFIG = 0x1
 QUERY_STATUS, START, STOP, PAUSE_CONTINUE = 0x4, 0x10, 0x20, 0x40
 INTERROGATE, USER_DEFINED, DELETE = 0x80, 0x100, 0x10000
 
@@ -83,10 +86,16 @@ class FakeScm:
         self._call("handle_close", handle)
         del self.open[handle]
 
-    def service_list(self, manager: object) -> list[tuple[str, str, Any]]:
-        self._call("service_list", manager)
+    def service_list(
+        self, manager: object, states: int, group: str | None
+    ) -> list[tuple[str, str, Any]]:
+        self._call("service_list", manager, states, group)
         assert self.open[manager] & ENUMERATE
         return [("Foo", "The Foo", RUNNING), ("Bar", "Bar", NEVER_STARTED)]
+
+    def service_dependents(self, service: object, states: int) -> list[Any]:
+        self._call("service_dependents", service, states)
+        return []
 
     def service_create(self, manager: object, *arguments: Any) -> object:
         self._call("service_create", manager, *arguments)
@@ -114,8 +123,28 @@ class FakeScm:
         assert self.open[service] & QUERY_STATUS
         return self._status()
 
-    def service_describe(self, service: object, text: str) -> None:
-        self._call("service_describe", service, text)
+    def service_config2(self, service: object, level: int) -> tuple[bytes, int]:
+        self._call("service_config2", service, level)
+        assert self.open[service] & QUERY_CONFIG
+        return pack(level, "").data, 0
+
+    def service_change2(
+        self, service: object, level: int, image: bytes, pointers: tuple[int, ...]
+    ) -> None:
+        self._call("service_change2", service, level, unpack(level, image, 0), pointers)
+
+    def notifier_new(self) -> object:
+        self.refuse["notifier_new"] = 120  # looks by the clock are tested here
+        return self._call("notifier_new")
+
+    def message_file(self) -> str:
+        return "_core.pyd"
+
+    def event_source(self, name: str) -> None:
+        self._call("event_source", name)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
     def wait_change(self, handle: object, status: Any, seconds: float) -> None:
         assert handle in self.open
@@ -149,6 +178,9 @@ def test_create_passes_all_settings() -> None:
         description="Does foo.",
         start_type=StartType.MANUAL,
         service_type=ServiceType.SHARE_PROCESS,
+        error_control=ErrorControl.SEVERE,
+        group="Late",
+        dependencies=("Bar", "+Early"),
         account=r".\me",
         password="secret",
     )
@@ -156,8 +188,19 @@ def test_create_passes_all_settings() -> None:
 
     ((*settings, _access),) = scm.named("service_create")
     line = r'"C:\a b\python.exe" "x y"'
-    assert settings == ["Foo", "The Foo", line, 0x20, 3, r".\me", "secret"]
-    assert scm.named("service_describe") == [("Does foo.",)]
+    assert settings == [
+        "Foo",
+        0x20,
+        3,
+        2,
+        line,
+        "Late",
+        ("Bar", "+Early"),
+        r".\me",
+        "secret",
+        "The Foo",
+    ]
+    assert scm.named("service_change2") == [(1, "Does foo.", (0,))]
 
 
 def test_created_handle_opens_no_other() -> None:
@@ -175,15 +218,40 @@ def test_created_handle_opens_no_other() -> None:
     assert scm.open == {}
 
 
+def test_create_leaves_the_rest_to_the_scm() -> None:
+    """What a configuration does not say has the defaults of E.1."""
+    scm = FakeScm()
+    ServiceManager(backend=scm).create(ServiceConfig(name="Foo", command=("python",)))
+
+    ((*settings, _access),) = scm.named("service_create")
+    assert settings == ["Foo", 0x10, 2, 1, '"python"', None, None, None, None, "Foo"]
+    assert scm.named("service_change2") == []
+
+
+def test_create_tries_again_while_the_old_one_goes() -> None:
+    """1072 right after a removal goes by itself, at most 5 s later (E-34)."""
+    scm = FakeScm()
+    scm.refuse["service_create"] = 1072
+    with (
+        ServiceManager(backend=scm) as manager,
+        pytest.raises(ServiceMarkedForDelete),
+    ):
+        manager.create(ServiceConfig(name="Foo", command=("python",)))
+
+    assert len(scm.named("service_create")) == 51
+    assert scm.now == pytest.approx(5.0)
+    assert scm.open == {}
+
+
 def test_create_without_description_leaves_no_service() -> None:
     """A service that could not be described is deleted again."""
     scm = FakeScm()
-    scm.refuse["service_describe"] = 87
+    scm.refuse["service_change2"] = 87
     config = ServiceConfig(name="Foo", command=("python",), description="x")
     with ServiceManager(backend=scm) as manager, pytest.raises(ServiceError) as caught:
         manager.create(config)
 
-    assert caught.value.operation == "describe"
+    assert caught.value.operation == "set description of"
     assert len(scm.named("service_delete")) == 1
     assert scm.open == {}
 
@@ -401,7 +469,7 @@ def test_wait_state_looks_ever_less_often(hint_ms: int, ceiling: float) -> None:
     handle.wait_state(State.STOPPED)
 
     assert scm.waits[0] == 0.02
-    assert scm.waits == sorted(scm.waits)
+    assert scm.waits == pytest.approx(sorted(scm.waits))
     assert scm.waits[-1] == pytest.approx(ceiling)
 
 
