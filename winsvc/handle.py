@@ -301,9 +301,9 @@ class ServiceHandle(ConfiguredService):
         that it stopped with; when it is closed; or at the time-out: its ``end``
         says which.  Close it, best by ``with`` or ``async with``.
 
-        Changes of the state are seen as they happen, by the SCM's notifications;
-        what it accepts, and everything where the system has no notifications,
-        within 2 s.  That another client deletes it is not seen on Wine (H-33).
+        Changes of the state are seen as they happen, by notifications; what it
+        accepts, and everything where the system has none, within 2 s.  That another
+        client deletes it is not seen on Wine (H-33).
 
         Args:
             timeout: Seconds without a change after which it ends; ``None``: never.

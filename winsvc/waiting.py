@@ -104,11 +104,13 @@ class Watch:
         """
         if notifies and not status.state.is_pending:
             return REST
-        if now >= self.due:
-            ceiling = min(max(_hint(status) / 10, _MIN_CEILING), _MAX_CEILING)
-            self.due = now + self.pause
-            self.pause = min(self.pause * 2, ceiling)
-        return self.due - now
+        if now < self.due:
+            return self.due - now
+        pause = self.pause
+        ceiling = min(max(_hint(status) / 10, _MIN_CEILING), _MAX_CEILING)
+        self.pause = min(pause * 2, ceiling)
+        self.due = now + pause
+        return pause
 
     def describe(self, status: ServiceStatus) -> str:
         """Return the state as text, with the checkpoint of a pending one."""
