@@ -414,7 +414,49 @@ class Sessions(Protocol):
         """Return domain and name of a session's user, empty when there is none."""
 
 
-class Core(Hosting, Managing, Notifying, Sessions, Terminal, Protocol):
+class EventLog(Protocol):
+    """What ``_core`` offers about the Windows event log.
+
+    All may block for as long as its service or the network takes, with the GIL
+    released; failures are OSError with ``winerror``.
+    """
+
+    def eventlog_open(self, machine: str | None, source: str, /) -> Capsule:
+        """Return what writes as a source; closed when no longer referenced."""
+
+    def eventlog_report(
+        self,
+        log: Capsule,
+        kind: int,
+        category: int,
+        event_id: int,
+        strings: tuple[str, ...],
+        data: bytes | None,
+        /,
+    ) -> None:
+        """Write an event; the id has all 32 bits (G-4, G-5)."""
+
+    def eventlog_close(self, log: Capsule, /) -> None:
+        """Write no more; again does nothing, and writing after that is error 6."""
+
+    def eventlog_query(
+        self,
+        machine: str | None,
+        channel: str,
+        xpath: str,
+        newest_first: bool,
+        limit: int,
+        /,
+    ) -> list[tuple[str, str | None]]:
+        """Return (XML, message) of the events that an XPath selects.
+
+        No message: Windows does not find the text.  120: this system cannot read.
+        """
+
+
+class Core(
+    Hosting, Managing, Notifying, Sessions, Terminal, EventLog, Protocol
+):
     """The module ``winsvc._core``."""
 
 

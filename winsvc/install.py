@@ -6,15 +6,20 @@ variables: all that it needs to find its code is in the command line.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import site
 import sys
 import sysconfig
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from winsvc.base import description_of
+from winsvc.command_line import split_command
+from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
+from winsvc.settings import FailureActions
 from winsvc.shared import named_target
 from winsvc.target import Target, load_target, parse_target
 
@@ -23,8 +28,65 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from winsvc.base import ServiceBase
-    from winsvc.config import ServiceConfig
     from winsvc.manager import ServiceHandle, ServiceManager
+
+_RECOMMENDED: dict[str, Any] = {
+    "failure_actions": FailureActions.restart(5.0, 30.0, 120.0, reset_period=86400.0),
+    # Without it an exception in `run` is no failure, only a crash is (E-50).
+    "failure_actions_on_error": True,
+    "event_source": True,
+}
+# What a class says of its service; the rest is in its command line.
+_OF_CLASS = (
+    "display_name",
+    "start_type",
+    "delayed",
+    "error_control",
+    "group",
+    "dependencies",
+    "account",
+    "failure_actions",
+    "failure_actions_on_error",
+    "sid_type",
+    "required_privileges",
+    "preshutdown_timeout",
+    "triggers",
+    "preferred_node",
+    "launch_protection",
+    "environment",
+    "security",
+    "event_source",
+)
+
+
+def recommended(config: ServiceConfig) -> ServiceConfig:
+    """Fill in what a good administrator would, where nothing is said.
+
+    After a failure the service starts again: in 5 s, in 30 s, then in 2 min, counted
+    anew after a day without one; an exit code other than 0 is a failure too.  It
+    becomes a source of the event log.
+
+    Args:
+        config: What is wanted; nothing of it is changed.
+    """
+    names = recommended_names(config)
+    return dataclasses.replace(config, **{name: _RECOMMENDED[name] for name in names})
+
+
+def recommended_names(config: ServiceConfig) -> tuple[str, ...]:
+    """Return the settings that :func:`recommended` fills in.
+
+    A system that lacks them can do without: they are for ``if_supported``.
+    """
+    return tuple(name for name in _RECOMMENDED if getattr(config, name) is None)
+
+
+def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
+    """Return what a class's attributes say, by the names of ``ServiceConfig``."""
+    found = {name: getattr(service, name) for name in _OF_CLASS}
+    found["display_name"] = service.display_name or None
+    found["description"] = description_of(service) or None
+    return {name: value for name, value in found.items() if value is not None}
 
 
 def find_service(text: str) -> tuple[type[ServiceBase], Target]:
@@ -69,6 +131,14 @@ def folder_of(target: Target) -> str:
 def log_file_of(name: str, target: Target) -> str:
     """Return where a service logs to if it was not told."""
     return default_log_file(name, folder_of(target))
+
+
+def log_file_in(command_line: str) -> str | None:
+    """Return the log file that a host's command line names."""
+    words = split_command(command_line)
+    if "--log-file" not in words[:-1]:
+        return None
+    return words[words.index("--log-file") + 1]
 
 
 def host_command(

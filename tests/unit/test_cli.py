@@ -375,7 +375,6 @@ def test_list_filters_by_pattern_and_state(run: Run, target: str) -> None:
         "start",
         "start Sample --timeout soon",
         "start Sample --timeout -1",
-        "status Sample more",
         "status Sample -- more",
         "control Sample",
         "control Sample loud",

@@ -360,7 +360,7 @@ def test_script_that_the_scm_starts_hosts_all(
         seen.append((services, log_file))
         return 0
 
-    monkeypatch.setattr("winsvc.cli.os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr("winsvc.cli.os", SimpleNamespace(name="nt", environ={}))
     monkeypatch.setattr("winsvc.process.run", hosted)
 
     assert run()[0] == 0
