@@ -140,7 +140,7 @@ class EventLogHandler(logging.Handler):
                 # The service of the event log may have been started anew.
                 self._drop()
                 if is_last:
-                    raise as_service_error(error, service=self.source) from None
+                    raise as_service_error(error) from None
 
     def _drop(self) -> None:
         log, self._log = self._log, None
