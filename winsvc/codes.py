@@ -3,12 +3,11 @@
 docs/errors.md is written from this table, and a unit test tells when it differs.
 """
 
-from __future__ import annotations
-
-from typing import NamedTuple
+from collections import namedtuple
 
 
-class ErrorInfo(NamedTuple):
+# Not typing's: `status NAME` shows a code before it could have imported that.
+class ErrorInfo(namedtuple("ErrorInfo", "name meaning remedy", defaults=(None,))):
     """What is known of a Windows error code.
 
     Attributes:
@@ -18,9 +17,10 @@ class ErrorInfo(NamedTuple):
             backticks are commands of ``python -m winsvc``.
     """
 
+    __slots__ = ()
     name: str
     meaning: str
-    remedy: str | None = None
+    remedy: str | None
 
 
 _DEBUG = "run it with `debug` to see what it does, `doctor` checks the rest"

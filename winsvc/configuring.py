@@ -12,7 +12,7 @@ from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceExists, ServiceNotFound
 from winsvc.install import create_all, recommended, recommended_names
 from winsvc.options import settings_in
-from winsvc.passwords import read_password
+from winsvc.passwords import is_given, read_password
 from winsvc.states import State
 from winsvc.tables import print_table
 from winsvc.toml_writer import to_toml
@@ -122,8 +122,8 @@ def _apply(
         # All are looked at before one is changed, and the passwords asked for.
         found = [_complete(manager, config) for config in configs]
         complete = [
-            _with_password(commands, options, config)
-            if plan.is_new or "account" in {each.setting for each in plan.changes}
+            _with_password(commands, options, _with_account(manager, config))
+            if is_given(options) or _is_account_new(plan)
             else config
             for config, plan in found
         ]
@@ -134,6 +134,18 @@ def _apply(
     fields = {"services": [each.as_dict() for each in done]}
     tell(options, fields, _text(done, "is created", "is changed"))
     return DONE
+
+
+def _is_account_new(plan: Changes) -> bool:
+    return plan.is_new or any(each.setting == "account" for each in plan.changes)
+
+
+def _with_account(manager: ServiceManager, config: ServiceConfig) -> ServiceConfig:
+    """Return a configuration that says whose the password is."""
+    if config.account is not None or config.command is not None:
+        return config
+    with manager.open(config.name) as handle:
+        return dataclasses.replace(config, account=handle.config().account)
 
 
 def _configs_to_apply(
@@ -205,7 +217,7 @@ def config(commands: Commands, options: argparse.Namespace) -> int:
     """Show a service's settings, or change those that are given."""
     try:
         given = settings_in(options)
-        if given:
+        if given or is_given(options):
             change = ServiceConfig(name=options.name, **given)
             return _apply(commands, options, (change,))
     except ValueError as error:

@@ -23,7 +23,8 @@ from winsvc.errors import (
     ServiceNotActive,
     ServiceTimeout,
 )
-from winsvc.progress import describe_exit, shown_progress
+from winsvc.glance import describe_exit
+from winsvc.progress import shown_progress
 from winsvc.states import State, control_name
 
 if TYPE_CHECKING:

@@ -34,6 +34,15 @@ _STATES = (
     "PAUSE_PENDING",
     "PAUSED",
 )
+_FAILURES = {
+    64001: ("IMPORT", "its code could not be imported, or is no service"),
+    64002: ("START", "on_start raised an exception"),
+    64003: ("RUN", "run raised an exception"),
+    64004: ("HANDLER", "the handler of a control raised an exception"),
+    64005: ("STOP", "on_stop or on_shutdown raised an exception"),
+    64006: ("DEADLINE", "starting or stopping took too long"),
+}
+_SPECIFIC = 1066
 _STOPPED = 1
 _PENDING = (2, 3, 5, 6)
 _ACCEPTS = (
@@ -115,8 +124,6 @@ def sentence(name: str, status: "StatusTuple") -> str:
     if state in _PENDING:
         return f"{text}: {describe_pending(checkpoint, hint / 1000)}"
     if state == _STOPPED and exit_code:
-        from winsvc.progress import describe_exit
-
         return f"{text}: {describe_exit(exit_code, specific)}"
     return text
 
@@ -128,6 +135,35 @@ def describe(name: str, status: "StatusTuple") -> str:
         return text
     accepts = ", ".join(_names(status[2])) or "nothing"
     return f"{text}\n  process  {status[7]}\n  accepts  {accepts}"
+
+
+def describe_exit(exit_code: int, specific: int) -> str:
+    """Return what a service stopped with, as a phrase."""
+    if exit_code == _SPECIFIC:
+        return f"exit code 1066, specific code {describe_specific(specific)}"
+    return f"exit code {describe_code(exit_code)}"
+
+
+def describe_code(code: int) -> str:
+    """Return a Windows exit code with its name and meaning."""
+    if code == 0:
+        return "0"
+    from winsvc.codes import ERRORS
+
+    if code not in ERRORS:
+        from winsvc.errors import describe
+
+        return f"{code} ({describe(code).meaning})"
+    name, meaning, _ = ERRORS[code]
+    return f"{code} {name} ({meaning})"
+
+
+def describe_specific(code: int) -> str:
+    """Return a service's own exit code, with its meaning if it is one of ours."""
+    if code not in _FAILURES:
+        return str(code)
+    name, meaning = _FAILURES[code]
+    return f"{code} {name} ({meaning})"
 
 
 def describe_pending(checkpoint: int, wait_hint: float) -> str:

@@ -14,7 +14,7 @@ import sysconfig
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from winsvc.base import description_of
+from winsvc.base import ServiceBase, description_of
 from winsvc.command_line import split_command
 from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import ModuleType
 
-    from winsvc.base import ServiceBase
     from winsvc.manager import ServiceHandle, ServiceManager
 
 _RECOMMENDED: dict[str, Any] = {
@@ -84,6 +83,8 @@ def recommended_names(config: ServiceConfig) -> tuple[str, ...]:
 def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
     """Return what a class's attributes say, by the names of ``ServiceConfig``."""
     found = {name: getattr(service, name) for name in _OF_CLASS}
+    if not any("start_type" in vars(each) for each in _subclasses(service)):
+        del found["start_type"]  # its default is the SCM's own, and says nothing
     found["display_name"] = service.display_name or None
     found["description"] = description_of(service) or None
     return {name: value for name, value in found.items() if value is not None}
@@ -131,6 +132,11 @@ def folder_of(target: Target) -> str:
 def log_file_of(name: str, target: Target) -> str:
     """Return where a service logs to if it was not told."""
     return default_log_file(name, folder_of(target))
+
+
+def _subclasses(service: type[ServiceBase]) -> Iterable[type]:
+    """Return the class and its bases up to ours."""
+    return service.__mro__[: service.__mro__.index(ServiceBase)]
 
 
 def log_file_in(command_line: str) -> str | None:

@@ -25,6 +25,11 @@ def add_sources(parser: argparse.ArgumentParser) -> None:
     sources.add_argument("--password-fd", type=int, metavar="N", help=text)
 
 
+def is_given(options: argparse.Namespace) -> bool:
+    """Tell whether one of the sources is named."""
+    return options.password_stdin or options.password_fd is not None
+
+
 def read_password(options: argparse.Namespace, account: str | None) -> str | None:
     """Return the password of an account; ``None`` for one that has none.
 
@@ -36,7 +41,7 @@ def read_password(options: argparse.Namespace, account: str | None) -> str | Non
         ValueError: There is no password, or no account to have it.
     """
     if account is None:
-        if options.password_stdin or options.password_fd is not None:
+        if is_given(options):
             raise ValueError("a password needs --account: LocalSystem has none")
         return None
     if options.password_stdin:

@@ -20,8 +20,7 @@ from winsvc.answers import (
     tell,
 )
 from winsvc.errors import ServiceError
-from winsvc.glance import describe, describe_pending
-from winsvc.progress import describe_exit
+from winsvc.glance import describe, describe_exit, describe_pending
 from winsvc.states import State
 from winsvc.tables import growing_table, print_table
 

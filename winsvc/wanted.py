@@ -50,15 +50,15 @@ def wanted(commands: Commands, options: argparse.Namespace) -> Wanted:
     try:
         given = settings_in(options)
         tables = _tables(options.source) if options.source is not None else ()
-        targets = options.targets
+        targets, name = options.targets, options.name
         if not commands.services and not targets:
             if not tables:
-                return Wanted((ServiceConfig(name=options.name, **given),))
-            tables = (_table(options.source, tables, options.name),)
+                return Wanted((ServiceConfig(name=name, **given),))
+            tables, name = (_table(options.source, tables, name),), None
             if tables[0].target is None:
                 return _of_table(options, tables[0], given)
             targets = [tables[0].target]
-        return _of_classes(options, commands.load(targets), tables, given)
+        return _of_classes(options, name, commands.load(targets), tables, given)
     except ValueError as error:
         commands.wrong_usage(str(error))
 
@@ -74,27 +74,28 @@ def _of_table(
 
 def _of_classes(
     options: argparse.Namespace,
+    name: str | None,
     found: Found,
     tables: Sequence[ServiceTable],
     given: dict[str, Any],
 ) -> Wanted:
     alone = len(found) == 1
-    if not alone and (options.name or {"display_name", "description"} & given.keys()):
+    if not alone and (name or {"display_name", "description"} & given.keys()):
         msg = "--name, --display-name and --description are for one service alone"
         raise ValueError(msg)
     names: list[str] = []
     settings: list[dict[str, Any]] = []
     log_file = options.log_file
     for service, _ in found:
-        name = options.name or service.name
+        key_name = name or service.name
         own = settings_of(service)
         if tables:
             sole = alone and len(tables) == 1
-            table = _table(options.source, tables, None if sole else name)
-            name = options.name or table.config.name
+            table = _table(options.source, tables, None if sole else key_name)
+            key_name = name or table.config.name
             own |= _said(table.config)
             log_file = log_file or table.log_file
-        names.append(name)
+        names.append(key_name)
         settings.append(own | given)
     log_file = log_file or log_file_of(names[0], found[0][1])
     if alone:
@@ -106,8 +107,8 @@ def _of_classes(
     process: dict[str, Any] = {"command": command, "service_type": kind}
     return Wanted(
         tuple(
-            ServiceConfig(name=name, **process | own)
-            for name, own in zip(names, settings, strict=True)
+            ServiceConfig(name=key_name, **process | own)
+            for key_name, own in zip(names, settings, strict=True)
         ),
         log_file,
     )
