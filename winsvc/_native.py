@@ -13,7 +13,8 @@ from winsvc import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-    from winsvc._interfaces import Core, Sim
+    from winsvc._interfaces import Core
+    from winsvc._wire_interfaces import Sim
     from winsvc.errors import ServiceError
 
 

@@ -90,6 +90,11 @@ def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+HOST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+"""What hosts services.  As a file: for ``-m winsvc`` Python imports runpy and what
+that needs, before winsvc can tell the SCM anything."""
+
+
 def find_service(text: str) -> tuple[type[ServiceBase], Target]:
     """Import a target; return its class, and a target that holds anywhere.
 
@@ -191,7 +196,7 @@ def _command(
     services: Iterable[tuple[type[ServiceBase], Target]],
     words: Iterable[str],
 ) -> tuple[str, ...]:
-    command = [sys.executable, "-P", "-m", "winsvc", "host"]
+    command = [sys.executable, "-P", HOST, "host"]
     command += ["--log-file", os.path.abspath(log_file)]
     folders = [
         _found_in(sys.modules[service.__module__])

@@ -14,6 +14,7 @@ import pytest
 
 import winsvc
 from winsvc.config import ServiceConfig
+from winsvc.install import HOST
 from winsvc.manager import ServiceHandle, ServiceManager
 from winsvc.states import StartType
 from winsvc.testing.database import SimulatedBackend
@@ -79,7 +80,10 @@ def test_install_writes_all_settings(
     assert other.start_type == StartType.DISABLED
     assert (sample.display_name, sample.description) == ("A sample", "Is a sample.")
     assert sample.start_type == StartType.AUTO
-    assert f'"{sys.executable}" -P -m winsvc host --log-file' in sample.command_line
+    assert (
+        f'"{sys.executable}" -P {subprocess.list2cmdline([HOST])} host --log-file'
+        in sample.command_line
+    )
     assert target in sample.command_line
 
 

@@ -32,6 +32,16 @@ SPLIT: dict[str, tuple[str, dict[str, Any]]] = {
             "log_file": r"C:\a b\x.log",
         },
     ),
+    "what install writes": (
+        rf'"{PYTHON}" -P "C:\Lib\site-packages\winsvc\__main__.py" host '
+        r"--log-file C:\x.log m:C",
+        {
+            "kind": "host",
+            "flags": ("-P",),
+            "targets": ("m:C",),
+            "log_file": r"C:\x.log",
+        },
+    ),
     "modules": (
         rf'"{PYTHON}" -X utf8 -m winsvc host --path C:\src A=m:A B=n:B',
         {

@@ -14,10 +14,11 @@ from winsvc.__main__ import parse_host, parse_shared_host
 from winsvc.command_line import split_command
 
 Kind: TypeAlias = Literal["host", "script", "module", "pywin32", "program"]
-"""``python -m winsvc host``, ``python file.py``, ``python -m other``,
-pythonservice.exe, or any other program."""
+"""winsvc's own host, ``python file.py``, ``python -m other``, pythonservice.exe, or
+any other program."""
 
 _PYTHON = re.compile(r"python(w|\d[\d.]*|_d|t)*\.exe", re.IGNORECASE)
+_HOST = re.compile(r"[\\/]winsvc[\\/]__main__\.py$", re.IGNORECASE)
 _WITH_VALUE = ("-X", "-W", "--check-hash-based-pycs")
 
 
@@ -130,6 +131,8 @@ def _fields(program: str, words: list[str]) -> dict[str, object]:
     common: dict[str, object] = {"flags": tuple(flags)}
     if rest[:3] == ["-m", "winsvc", "host"]:
         return common | {"kind": "host"} | _hosted(rest[3:])
+    if _HOST.search(rest[0] if rest else "") and rest[1:2] == ["host"]:
+        return common | {"kind": "host"} | _hosted(rest[2:])
     if rest and not rest[0].startswith("-"):
         return common | {"kind": "script", "targets": (rest[0],)}
     return common | {"kind": "module"}
