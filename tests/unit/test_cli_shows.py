@@ -252,11 +252,17 @@ def test_stop_hands_its_reason_on(
 
 
 def test_start_that_nobody_answers_points_to_doctor_and_log(
-    run: Run, backend: SimulatedBackend, target: str
+    run: Run, backend: SimulatedBackend, target: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """1053 by itself says nothing about the cause."""
+
+    def not_connected(_handle: object, _arguments: object) -> None:
+        error = OSError(0, "start the service")
+        error.winerror = 1053  # type: ignore[attr-defined]
+        raise error
+
     run("install", "--log-file", "of its own.log", target)
-    backend.pipe_timeout = 0.0
+    monkeypatch.setattr(backend, "service_start", not_connected)
     code, out, err = run("start", "Sample")
 
     assert (code, out) == (1, "")
