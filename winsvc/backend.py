@@ -10,6 +10,7 @@ from typing import Protocol
 from winsvc import _native
 from winsvc._interfaces import Capsule, Managing, Notifying, StatusTuple
 from winsvc.errors import ServiceError, service_error
+from winsvc.messages import CATEGORY_TEXTS
 from winsvc.registry import Registry
 from winsvc.security import same_dacl
 
@@ -119,7 +120,7 @@ class NativeBackend:
 
     def set_event_source(self, name: str, message_file: str | None, /) -> None:
         """Register an event source."""
-        self._registry.set_event_source(name, message_file)
+        self._registry.set_event_source(name, message_file, len(CATEGORY_TEXTS))
 
     def message_file(self) -> str:
         """Return the extension's path: the message table is in it (G-7)."""

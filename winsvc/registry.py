@@ -67,9 +67,15 @@ class Registry:
                 winreg.SetValueEx(key, ENVIRONMENT, 0, kind, list(lines))
 
     def dependencies(self, service: str) -> tuple[str, ...]:
-        """Return what a service depends on, groups with ``+`` in front."""
-        services = self._lines(service, "DependOnService") or ()
-        groups = self._lines(service, "DependOnGroup") or ()
+        """Return what a service depends on, groups with ``+`` in front.
+
+        Wine has services without a key: they depend on nothing.
+        """
+        try:
+            services = self._lines(service, "DependOnService") or ()
+            groups = self._lines(service, "DependOnGroup") or ()
+        except FileNotFoundError:
+            return ()
         return (*services, *(f"+{group.removeprefix('+')}" for group in groups))
 
     def event_source(self, source: str) -> str | None:
@@ -111,7 +117,8 @@ class Registry:
         # A path with a % in it must not be expanded.
         text = winreg.REG_SZ if "%" in message_file else winreg.REG_EXPAND_SZ
         values: list[tuple[str, Any, str | int]] = [
-            ("EventMessageFile", text, message_file)
+            ("EventMessageFile", text, message_file),
+            ("TypesSupported", winreg.REG_DWORD, ALL_TYPES),
         ]
         if categories:
             values.append(("CategoryMessageFile", text, message_file))
@@ -162,7 +169,7 @@ class Registry:
                 return None
         # Somebody else may have written anything there.
         if kind == winreg.REG_MULTI_SZ:
-            return tuple(line for line in value if line)
+            return tuple(line for line in value or () if line)
         return (value,) if isinstance(value, str) and value else ()
 
     def _text(self, key: Any, name: str) -> str:

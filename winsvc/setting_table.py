@@ -14,6 +14,7 @@ CREATE = "CreateService"
 CHANGE = "ChangeServiceConfig"
 SECURITY = "SetServiceObjectSecurity"
 REGISTRY = "registry"
+_ON_WINE = (Level.DESCRIPTION, Level.PRESHUTDOWN)  # H-20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class Setting:
             ``ChangeServiceConfig2``, ``SetServiceObjectSecurity``, ``registry``.
         level: That level, or None.
         registry: Where the registry has it, below ``…\Services\NAME`` (E-74, E-61).
-        on_wine: Whether Wine stores it so that it can be read back (H-20, H-30).
+        missing_on_wine: Rule of part H for what Wine does not let read back, or "".
         parse: Returns the value of an option's text; None where the text itself
             is it.  ``start_type`` gets a dict of two settings, ``environment`` one
             variable, ``triggers`` one trigger, ``failure_actions`` the actions.
@@ -40,20 +41,18 @@ class Setting:
     call: str
     registry: str
     level: Level | None = None
-    on_wine: bool = False
+    missing_on_wine: str = ""
     parse: Callable[[str], Any] | None = None
 
 
 def _config(name: str, option: str, key: str, registry: str, **more: Any) -> Setting:
     """Return one of ChangeServiceConfig's."""
-    wine = more.pop("on_wine", True)
     return Setting(
         name=name,
         options=(option,),
         keys=(key,),
         call=CHANGE,
         registry=registry,
-        on_wine=wine,
         **more,
     )
 
@@ -74,7 +73,7 @@ def _level(
         call=f"level {level.value}",
         registry=registry,
         level=level,
-        on_wine=level in (Level.DESCRIPTION, Level.PRESHUTDOWN),
+        missing_on_wine="" if level in _ON_WINE else "H-20",
         parse=parse,
     )
 
@@ -86,7 +85,6 @@ SETTINGS = (
         keys=("name",),
         call=CREATE,
         registry="the key's name",
-        on_wine=True,
     ),
     _config("command", "TARGET", "command", "ImagePath"),
     _config("display_name", "--display-name", "display-name", "DisplayName"),
@@ -115,7 +113,7 @@ SETTINGS = (
         "--depends",
         "dependencies",
         "DependOnService, DependOnGroup",
-        on_wine=False,
+        missing_on_wine="H-6",
     ),
     _config("account", "--account", "account", "ObjectName"),
     Setting(
@@ -124,6 +122,7 @@ SETTINGS = (
         keys=(),
         call=CHANGE,
         registry="none: a secret of the LSA",
+        missing_on_wine="H-29",
     ),
     _level(
         Level.FAILURE_ACTIONS,
@@ -194,7 +193,6 @@ SETTINGS = (
         keys=("environment",),
         call=REGISTRY,
         registry="Environment",
-        on_wine=True,
         parse=text.parse_variable,
     ),
     Setting(
@@ -203,6 +201,7 @@ SETTINGS = (
         keys=("security",),
         call=SECURITY,
         registry=r"Security\Security",
+        missing_on_wine="H-30",
     ),
     Setting(
         name="event_source",
@@ -210,7 +209,6 @@ SETTINGS = (
         keys=("event-source",),
         call=REGISTRY,
         registry=r"…\Services\EventLog\Application\NAME (G-1)",
-        on_wine=True,
     ),
 )
 """Every setting, in the order of ``ServiceConfig``'s attributes."""

@@ -3,6 +3,7 @@
 #include "python/hosting.h"
 #include "python/life.h"
 #ifndef WSV_SIM
+#include "python/eventlog.h"
 #include "python/managing.h"
 #include "python/notifying.h"
 #include "python/terminal.h"
@@ -19,7 +20,8 @@ execute(PyObject *module)
 #else
     if (PyModule_AddFunctions(module, py_managing_methods) < 0 ||
         PyModule_AddFunctions(module, py_configuring_methods) < 0 ||
-        PyModule_AddFunctions(module, py_notifying_methods) < 0)
+        PyModule_AddFunctions(module, py_notifying_methods) < 0 ||
+        PyModule_AddFunctions(module, py_eventlog_methods) < 0)
         return -1;
     return PyModule_AddFunctions(module, py_terminal_methods);
 #endif

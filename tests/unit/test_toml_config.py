@@ -348,7 +348,9 @@ configs = st.builds(
 
 
 @given(configs, st.booleans())
-@hypothesis_settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@hypothesis_settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
 def test_configuration_is_read_as_it_was_written(
     file: Path, config: ServiceConfig, delayed: bool
 ) -> None:
