@@ -126,7 +126,7 @@ class Bell:
             seconds: How long at most.
         """
         notifier = self._notifier or self._subscribe()
-        if notifier is None:
+        if notifier is None or not self.notifies:
             if not self.is_closed:
                 self._backend.wait_change(handle, status, seconds)
             return

@@ -49,6 +49,9 @@ class Scm:
     def monotonic(self) -> float:
         return self.now
 
+    def wait_change(self, _handle: object, _status: object, seconds: float) -> None:
+        self.now += seconds
+
     def service_status(self, _: object) -> Any:
         if self.refuse:
             error = OSError(self.refuse, "refused")

@@ -166,9 +166,6 @@ class Handle:
     record: Record | None
     access: int = 0
     is_open: bool = True
-    process: SimulatedProcess | None = None
-    """What its holder knows of: this process, and so many of its reports."""
-    seen: int = 0
 
 
 def check_arguments(args: tuple[str, ...], what: str) -> None:
