@@ -181,7 +181,7 @@ class Planner:
 
     def _probe(self, probes: Iterable[Callable[[], Handles]]) -> dict[str, OSError]:
         """Return which of the settings another service cannot have either."""
-        settings = set(self._wanted) & {*LEVELS}
+        settings = set(self._wanted) & {*LEVELS, "security"}
         if not settings:
             return {}
         for probe in probes:
