@@ -162,7 +162,7 @@ class Reader:
             return unpack(level, image, base)
         except ValueError as error:
             raise ServiceError(
-                operation=f"read {setting} of",
+                operation=f"read {setting.replace('_', ' ')} of",
                 service=self._name,
                 winerror=13,
                 detail=str(error),
