@@ -14,7 +14,7 @@ from winsvc.handlers import check_handlers
 from winsvc.states import Accept, FailureCode, StartType, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import ClassVar
     from uuid import UUID
 
@@ -23,7 +23,14 @@ if TYPE_CHECKING:
     from winsvc.journal import JournalEntry, Kind
     from winsvc.reasons import StartReason
     from winsvc.registrations import Registration
+    from winsvc.settings import (
+        ErrorControl,
+        FailureActions,
+        LaunchProtection,
+        SidType,
+    )
     from winsvc.states import Query
+    from winsvc.triggers import Trigger
 
 _MAX_CODE = 0xFFFFFFFF
 MAX_ANSWER_TIME = 5.0  # half of the time that even Wine gives a handler (H-1)
@@ -72,6 +79,24 @@ class ServiceBase:
     description: ClassVar[str] = ""
     """Defaults to the first line of the class's docstring."""
     start_type: ClassVar[StartType] = StartType.AUTO
+
+    # What else `install` gives the SCM, as ServiceConfig has it; None: not said here.
+    delayed: ClassVar[bool | None] = None
+    error_control: ClassVar[ErrorControl | None] = None
+    group: ClassVar[str | None] = None
+    dependencies: ClassVar[tuple[str, ...] | None] = None
+    account: ClassVar[str | None] = None
+    failure_actions: ClassVar[FailureActions | None] = None
+    failure_actions_on_error: ClassVar[bool | None] = None
+    sid_type: ClassVar[SidType | None] = None
+    required_privileges: ClassVar[tuple[str, ...] | None] = None
+    preshutdown_timeout: ClassVar[float | None] = None
+    triggers: ClassVar[tuple[Trigger, ...] | None] = None
+    preferred_node: ClassVar[int | None] = None
+    launch_protection: ClassVar[LaunchProtection | None] = None
+    environment: ClassVar[Mapping[str, str] | None] = None
+    security: ClassVar[str | None] = None
+    event_source: ClassVar[bool | None] = None
 
     start_timeout: ClassVar[float | None] = 120.0
     """Seconds from the process's first report to the end of ``on_start``, or

@@ -33,17 +33,17 @@ class Change:
     def __str__(self) -> str:
         """Return it as one line: ``start type: manual -> auto``."""
         name = self.setting.replace("_", " ")
-        new = _show(self.setting, self.new)
+        new = show_value(self.setting, self.new)
         if self.old is None and self.setting != "event_source":
             return f"{name}: {new}"
-        return f"{name}: {_show(self.setting, self.old)} -> {new}"
+        return f"{name}: {show_value(self.setting, self.old)} -> {new}"
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as JSON can have it."""
         return {
             "setting": self.setting,
-            "old": _plain(self.old),
-            "new": _plain(self.new),
+            "old": plain_value(self.old),
+            "new": plain_value(self.new),
         }
 
 
@@ -82,7 +82,8 @@ class Changes:
         }
 
 
-def _show(setting: str, value: Any) -> str:
+def show_value(setting: str, value: Any) -> str:
+    """Return a setting's value as one line."""
     if setting == "preferred_node" and value == NO_NODE:
         return "none"
     if isinstance(value, bool):
@@ -143,7 +144,8 @@ def _name(value: Enum) -> str:
     return "+".join(name.replace("_", "-") for name in names)
 
 
-def _plain(value: Any) -> Any:
+def plain_value(value: Any) -> Any:
+    """Return a setting's value as JSON can have it."""
     if isinstance(value, Enum):
         return _name(value)
     if value is None or isinstance(value, (bool, int, float, str)):
@@ -153,8 +155,8 @@ def _plain(value: Any) -> Any:
     if isinstance(value, Mapping):
         return dict(value)
     if isinstance(value, tuple):
-        return [_plain(item) for item in value]
+        return [plain_value(item) for item in value]
     if dataclasses.is_dataclass(value):
         fields = dataclasses.fields(value)
-        return {each.name: _plain(getattr(value, each.name)) for each in fields}
+        return {each.name: plain_value(getattr(value, each.name)) for each in fields}
     return str(value)

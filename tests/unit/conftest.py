@@ -1,0 +1,90 @@
+"""The command line on a simulated SCM, for the tests of its commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+import winsvc
+from winsvc.base import ServiceBase
+from winsvc.errors import ServiceNotActive
+from winsvc.manager import ServiceManager
+from winsvc.states import State
+from winsvc.testing.database import SimulatedBackend
+
+Run = Callable[..., tuple[int, str, str]]
+
+CODE = '''
+import time
+import winsvc
+
+class Sample(winsvc.Service):
+    """Is a sample.
+
+    More of it.
+    """
+
+    name = "Sample"
+    display_name = "A sample"
+    wait_hint = 0.1
+
+    def on_start(self):
+        if "fail" in self.args:
+            raise RuntimeError("no luck")
+        if "slow" in self.args:
+            time.sleep(0.3)
+
+    def on_pause(self): ...
+    def on_user_control(self, code): ...
+
+    def on_stop(self):
+        if "failing-stop" in self.args:
+            raise RuntimeError("no luck")
+'''
+
+
+@pytest.fixture
+def backend() -> Iterator[SimulatedBackend]:
+    """A simulated SCM with a real clock; what still runs at the end is stopped."""
+    backend = SimulatedBackend(virtual=False)
+    yield backend
+    with ServiceManager(backend=backend) as manager:
+        for info in manager.list():
+            with manager.open(info.name) as handle, suppress(ServiceNotActive):
+                if handle.status().state is State.START_PENDING:
+                    handle.wait_state(State.RUNNING, timeout=20.0)
+                handle.stop(dependents=True)
+                handle.wait_state(State.STOPPED, timeout=20.0)
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> str:
+    """A target in a file of its own."""
+    file = tmp_path / f"{tmp_path.name}_sample.py"
+    file.write_text(CODE)
+    return f"{file}:Sample"
+
+
+@pytest.fixture
+def run(backend: SimulatedBackend, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run a command; return its exit code and what it wrote."""
+
+    def run(
+        *words: str, services: Sequence[type[ServiceBase]] = ()
+    ) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            winsvc.main(
+                *services,
+                argv=words,
+                manager_factory=lambda *machine: ServiceManager(
+                    *machine, backend=backend
+                ),
+            )
+        out, err = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, out, err
+
+    return run

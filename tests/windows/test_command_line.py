@@ -1,0 +1,140 @@
+"""The command line on a real SCM: configuring, telling, and how fast it starts."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from lab import SERVICES, Lab, on_wine
+
+Tool = Callable[..., "subprocess.CompletedProcess[str]"]
+Winsvc = Callable[..., "subprocess.CompletedProcess[str]"]
+WINE = on_wine()
+
+ROUNDS = 15
+
+
+@pytest.fixture
+def winsvc(tool: Tool) -> Winsvc:
+    """Runs ``python -m winsvc``."""
+    return lambda *words: tool(sys.executable, "-P", "-m", "winsvc", *words)
+
+
+@pytest.fixture
+def name(lab: Lab, winsvc: Winsvc) -> str:
+    """A service that has been installed with our command line."""
+    return install(lab, winsvc, "Probe")
+
+
+def install(lab: Lab, winsvc: Winsvc, cls: str) -> str:
+    """Install a class of services.py; return the name."""
+    name = lab.unique("cli")
+    log_file = str(lab.folder / "cli.log")
+    options = ["--name", name, "--log-file", log_file, "--start-type", "manual"]
+    done = winsvc("install", *options, f"{SERVICES}:{cls}")
+    assert done.returncode == 0, done.stdout
+    assert ("Left out, since this system does not know it" in done.stdout) == WINE
+    return name
+
+
+def test_plan_and_apply_change_what_differs(
+    lab: Lab, winsvc: Winsvc, name: str
+) -> None:
+    """A file's settings, once; `config` shows them; what has come back is said."""
+    file = lab.folder / "service.toml"
+    file.write_text(
+        f"[services.'{name}']\n"
+        "description = 'From a file'\n"
+        "start = 'disabled'\n"
+        "environment = { MODE = 'test' }\n"
+        "preshutdown-timeout = 7.5\n"
+    )
+    told = [
+        winsvc(*words)
+        for words in (
+            ("plan", str(file)),
+            ("apply", str(file)),
+            ("apply", str(file)),
+            ("config", name, "--json"),
+            ("config", name, "--description", ""),
+            ("plan", str(file), "--json"),
+        )
+    ]
+    for done in told:
+        assert done.returncode == 0, done.stdout
+    planned, applied, again, shown, _, drifted = [done.stdout for done in told]
+
+    assert "start type: manual -> disabled" in planned
+    assert planned.replace("would be", "is") == applied
+    assert again == f"{name}: nothing to change\n"
+    fields = json.loads(shown)
+    assert fields["environment"] == {"MODE": "test"}
+    assert fields["preshutdown_timeout"] == 7.5
+    (service,) = json.loads(drifted)["services"]
+    assert [change["setting"] for change in service["changes"]] == ["description"]
+
+
+def test_failed_start_leads_to_log_and_doctor(lab: Lab, winsvc: Winsvc) -> None:
+    """The sentence names the log; `logs` shows it; `doctor` finds the exception."""
+    name = install(lab, winsvc, "Ends")
+    failed = winsvc("start", name, "on_start", "exception")
+    logged = winsvc("logs", name, "--lines", "100")
+    found = winsvc("doctor", name, "--json")
+
+    assert failed.returncode == 1
+    assert "cli.log says why" in failed.stdout
+    assert f"doctor {name}" in failed.stdout
+    assert logged.returncode == 0
+    assert "Traceback" in logged.stdout
+    assert found.returncode == 1
+    findings = json.loads(found.stdout)["findings"]
+    assert "state" in [each["check"] for each in findings]
+
+
+def test_status_at_a_glance_is_the_full_one(winsvc: Winsvc, name: str) -> None:
+    """A name written twice is left to the full command, which tells it once."""
+    told = []
+    for command in ("start", "stop"):
+        done = winsvc(command, name)
+        assert done.returncode == 0, done.stdout
+        for options in ([], ["--json"]):
+            glance = winsvc("status", name, *options)
+            full = winsvc("status", name, name, *options)
+            assert (glance.returncode, full.returncode) == (0, 0)
+            assert glance.stdout == full.stdout
+            told.append(glance.stdout)
+
+    assert f"{name} is RUNNING" in told[0]
+    assert json.loads(told[1])["services"][0]["state"] == "RUNNING"
+    assert told[2] == f"{name} is STOPPED\n"
+    assert json.loads(told[3])["services"][0]["pid"] == 0
+
+
+def test_status_starts_almost_as_fast_as_python(tmp_path: Path) -> None:
+    """At most half of Python's own start comes on top of it.
+
+    Beside ``python -m`` with a module that does nothing: that alone is a third on
+    Wine, where each file that is looked for costs a round trip to its server.
+    """
+    (tmp_path / "nothing.py").write_text("")
+    commands = {
+        "pass": ["-c", "pass"],
+        "module": ["-m", "nothing"],
+        "status": ["-m", "winsvc", "status", "EventLog"],
+    }
+    times: dict[str, list[float]] = {key: [] for key in commands}
+    for _ in range(ROUNDS):
+        for key, words in commands.items():
+            start = time.perf_counter()
+            subprocess.run([sys.executable, *words], cwd=tmp_path, check=True)
+            times[key].append(time.perf_counter() - start)
+    median = {key: statistics.median(each) for key, each in times.items()}
+
+    print({key: f"{seconds * 1e3:.1f} ms" for key, seconds in median.items()})
+    assert median["status"] <= 1.5 * median["pass"]
