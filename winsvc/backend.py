@@ -170,13 +170,11 @@ def change_security(backend: Backend, service: Capsule, sddl: str) -> None:
     backend.service_change_security(service, sddl)
     after = backend.service_security(service)
     if after == before and not same_dacl(after, sddl):
-        raise _NotKeptError(
-            ERROR_NOT_SUPPORTED, "this system keeps no security of services"
-        )
+        raise NotKeptError
 
 
-class _NotKeptError(OSError):
-    """The system does not keep what it was told."""
+class NotKeptError(OSError):
+    """This system keeps no security of services (H-30)."""
 
     winerror = ERROR_NOT_SUPPORTED
 

@@ -110,8 +110,9 @@ class Planner:
         """Return the plan for a service that is not there.
 
         Args:
-            probes: Open services that are: only of one can be asked which
-                settings this system knows.  The first that can be read serves.
+            probes: Return the handles of services that are: only of one can be
+                asked which settings this system knows.  The first that can be
+                read serves.
 
         Raises:
             ServiceError: This system does not know one of the settings.
@@ -181,22 +182,23 @@ class Planner:
 
     def _probe(self, probes: Iterable[Callable[[], Handles]]) -> dict[str, OSError]:
         """Return which of the settings another service cannot have either."""
-        settings = set(self._wanted) & {*LEVELS}
+        settings = set(self._wanted) & {*LEVELS, "security"}
         if not settings:
             return {}
         for probe in probes:
-            try:
-                handles = probe()
-            except OSError:
-                continue  # that one is not for us to see
+            handles = probe()
             reader = Reader(self._backend, self._config.name, handles)
             try:
                 reader.read(settings)
             except OSError:
-                continue
+                continue  # that one is not for us to see
             finally:
                 handles.close()
-            return reader.missing
+            return {
+                setting: error
+                for setting, error in reader.missing.items()
+                if getattr(error, "winerror", None) in NOT_KNOWN
+            }
         return {}
 
     def _is_same(self, setting: str, old: Any, new: Any) -> bool:

@@ -12,7 +12,7 @@ from typing import Any
 
 from winsvc import rights
 from winsvc.accounts import normalize_account
-from winsvc.backend import Backend, Handles
+from winsvc.backend import Backend, Handles, NotKeptError
 from winsvc.command_line import split_command
 from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError
@@ -162,7 +162,7 @@ class Reader:
             return unpack(level, image, base)
         except ValueError as error:
             raise ServiceError(
-                operation=f"read {setting} of",
+                operation=f"read {setting.replace('_', ' ')} of",
                 service=self._name,
                 winerror=13,
                 detail=str(error),
@@ -176,4 +176,7 @@ class Reader:
 
     def _security(self, _: str) -> str | None:
         handle = self._handles.get(rights.READ_CONTROL)
-        return dacl_of(self._backend.service_security(handle))
+        sddl = self._backend.service_security(handle)
+        if not sddl.startswith("O:"):
+            raise NotKeptError  # every service has an owner; Wine's have none (H-30)
+        return dacl_of(sddl)

@@ -355,8 +355,8 @@ def parse_rights(text: str) -> int:
     Raises:
         ValueError: They are not understood here.
     """
-    if re.fullmatch(r"0x[0-9a-f]{1,8}|[0-9]{1,10}", text, re.IGNORECASE):
-        octal = text.startswith("0") and text.isdecimal() and len(text) > 1
+    if re.fullmatch(r"0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*", text, re.IGNORECASE):
+        octal = text.isdecimal() and text.startswith("0")
         rights = int(text, 8 if octal else 0)
         if rights < 1 << 32:
             return rights
