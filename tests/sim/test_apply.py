@@ -9,17 +9,24 @@ from uuid import UUID
 
 import pytest
 
-from winsvc import rights
-from winsvc.config import ServiceConfig
 from winsvc.errors import (
     ServiceError,
     ServiceExists,
     ServiceMarkedForDelete,
     ServiceNotFound,
 )
-from winsvc.manager import ServiceManager
-from winsvc.security import TO_START, ServiceRight, parse_dacl
-from winsvc.settings import (
+from winsvc.manage import rights
+from winsvc.manage.manager import ServiceManager
+from winsvc.manage.security import TO_START, ServiceRight, parse_dacl
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.triggers import (
+    Trigger,
+    TriggerAction,
+    TriggerData,
+    TriggerDataType,
+    TriggerType,
+)
+from winsvc.settings.values import (
     NO_NODE,
     ErrorControl,
     FailureAction,
@@ -29,13 +36,6 @@ from winsvc.settings import (
 )
 from winsvc.states import ServiceType, StartType
 from winsvc.testing.database import SimulatedBackend
-from winsvc.triggers import (
-    Trigger,
-    TriggerAction,
-    TriggerData,
-    TriggerDataType,
-    TriggerType,
-)
 
 DISK_FULL = 112  # no rule of the SCM: it comes from the tests
 MUTATING = (

@@ -10,12 +10,19 @@ import pytest
 from simrig import Rig
 
 import winsvc
-from winsvc import rights
-from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError
-from winsvc.levels import Level, pack, unpack
-from winsvc.manager import ServiceManager
-from winsvc.settings import (
+from winsvc.manage import rights
+from winsvc.manage.manager import ServiceManager
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.levels import Level, pack, unpack
+from winsvc.settings.triggers import (
+    Trigger,
+    TriggerAction,
+    TriggerData,
+    TriggerDataType,
+    TriggerType,
+)
+from winsvc.settings.values import (
     NO_NODE,
     ActionKind,
     FailureAction,
@@ -27,13 +34,6 @@ from winsvc.states import State
 from winsvc.testing.accounts import service_sid
 from winsvc.testing.database import SimulatedBackend
 from winsvc.testing.records import DEFAULT_DACL, Handle
-from winsvc.triggers import (
-    Trigger,
-    TriggerAction,
-    TriggerData,
-    TriggerDataType,
-    TriggerType,
-)
 
 NETWORK = UUID("4f27f2de-14e2-430b-a549-7cd48cbc8245")
 ALL = rights.OF_CREATOR

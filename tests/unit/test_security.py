@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winsvc.security import (
+from winsvc.manage.security import (
     TO_START,
     Ace,
     Dacl,

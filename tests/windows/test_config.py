@@ -15,10 +15,11 @@ import win32service
 from lab import Lab, on_wine
 
 import winsvc
-from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError, ServiceExists, ServiceNotFound
-from winsvc.security import TO_START, parse_dacl
-from winsvc.settings import (
+from winsvc.manage.security import TO_START, parse_dacl
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.triggers import Trigger, TriggerAction, TriggerType
+from winsvc.settings.values import (
     ErrorControl,
     FailureAction,
     FailureActions,
@@ -26,7 +27,6 @@ from winsvc.settings import (
     SidType,
 )
 from winsvc.states import ServiceType, StartType
-from winsvc.triggers import Trigger, TriggerAction, TriggerType
 
 WINE = on_wine()
 SERVICES = r"SYSTEM\CurrentControlSet\Services"
