@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from winsvc.backend import Handles
 from winsvc.errors import ServiceError
-from winsvc.notifier import DELETE_PENDING
+from winsvc.manage.backend import Handles
+from winsvc.manage.notifier import DELETE_PENDING
+from winsvc.manage.watching import ServiceWatch, WatchEnd
 from winsvc.states import Accept, State
-from winsvc.watching import ServiceWatch, WatchEnd
 
 STOPPED = (16, 1, 0, 0, 0, 0, 0, 0)
 FAILED = (16, 1, 0, 1066, 7, 0, 0, 0)
@@ -48,6 +48,9 @@ class Scm:
 
     def monotonic(self) -> float:
         return self.now
+
+    def wait_change(self, _handle: object, _status: object, seconds: float) -> None:
+        self.now += seconds
 
     def service_status(self, _: object) -> Any:
         if self.refuse:

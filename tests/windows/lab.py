@@ -158,6 +158,10 @@ class Lab:
         self._installed.append(installed)
         return installed
 
+    def forget(self, installed: Installed) -> None:
+        """Leave a service to the test, which deletes it."""
+        self._installed.remove(installed)
+
     def close(self) -> None:
         """Stop and remove everything."""
         for installed in self._installed:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from winsvc.__main__ import parse_shared_host
-from winsvc.levels import Level
-from winsvc.settings import NO_NODE, FailureActions, LaunchProtection, SidType
+from winsvc.settings.levels import Level
+from winsvc.settings.values import NO_NODE, FailureActions, LaunchProtection, SidType
 from winsvc.states import State
 
 if TYPE_CHECKING:
@@ -166,9 +166,6 @@ class Handle:
     record: Record | None
     access: int = 0
     is_open: bool = True
-    process: SimulatedProcess | None = None
-    """What its holder knows of: this process, and so many of its reports."""
-    seen: int = 0
 
 
 def check_arguments(args: tuple[str, ...], what: str) -> None:
