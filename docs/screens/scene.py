@@ -11,7 +11,6 @@ import time
 from pathlib import Path
 
 import winsvc
-from winsvc.manager import ServiceManager
 from winsvc.testing.database import SimulatedBackend
 
 logging.disable()  # a simulated service logs to this terminal
@@ -49,7 +48,7 @@ class Reports(winsvc.Service):
 
 def act(backend: SimulatedBackend) -> None:
     """Let something happen while somebody watches."""
-    with ServiceManager(backend=backend) as manager:
+    with winsvc.ServiceManager(backend=backend) as manager:
         time.sleep(1.0)
         for name in ("Reports", "Importer"):
             with manager.open(name) as handle, contextlib.suppress(winsvc.ServiceError):
@@ -67,7 +66,7 @@ def main() -> None:
             winsvc.main(
                 *([service] if service else []),
                 argv=words,
-                manager_factory=lambda: ServiceManager(backend=backend),
+                manager_factory=lambda: winsvc.ServiceManager(backend=backend),
             )
 
     command = sys.argv[1]

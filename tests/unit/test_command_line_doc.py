@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from winsvc import glance
-from winsvc.parsing import make_parser
-from winsvc.setting_table import SETTINGS
+from winsvc.commands.parsing import make_parser
+from winsvc.settings.table import SETTINGS
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 TEXT = (DOCS / "command-line.md").read_text(encoding="utf-8")
