@@ -158,7 +158,7 @@ def _change_row(name: str, found: ServiceStatus | None, what: str) -> Row:
     if found is None:
         return time, name, what, "", ""
     note = "" if what == "changed" else what
-    if found.state.is_pending:
+    if found.state.is_pending and found.wait_hint:
         note = describe_pending(found.checkpoint, found.wait_hint)
     elif found.state is State.STOPPED and found.exit_code:
         note = describe_exit(found.exit_code, found.service_exit_code)
