@@ -13,8 +13,9 @@ py_text_encode(PyObject *text, const wsv_wchar **out)
     char *bytes, *copy;
     Py_ssize_t size, i;
 
-    /* With its mark, in the machine's order: any other name of this encoding makes
-       Python import a module, which a process that has to start fast can do without. */
+    /* With its mark, in the machine's order: any other name of this encoding
+       makes Python import a module, which a process that has to start fast can
+       do without. */
     encoded = PyUnicode_AsEncodedString(text, "utf-16", "surrogatepass");
     if (encoded == NULL)
         return NULL;
