@@ -115,12 +115,15 @@ def command_lines(name: str) -> dict[str, Callable[[], object]]:
         "python -c pass": lambda: _run("-c", "pass"),
         "winsvc status": lambda: _run("-m", "winsvc", "status", name),
         "winsvc list": lambda: _run("-m", "winsvc", "list"),
+        # What Python itself takes for any -m: this module is in its binary.
+        "python -m __hello__": lambda: _run("-m", "__hello__"),
     }
 
 
 def _run(*arguments: str) -> object:
     return subprocess.run(
-        (sys.executable, *arguments),
+        # -P: what is installed is measured, not what is in the current folder.
+        (sys.executable, "-P", *arguments),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         check=True,
