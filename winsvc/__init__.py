@@ -13,13 +13,9 @@ if TYPE_CHECKING:
     from winsvc import daemon as daemon
     from winsvc import doctor as doctor
     from winsvc import eventlog as eventlog
-    from winsvc.accounts import virtual_account as virtual_account
     from winsvc.aio import AsyncService as AsyncService
     from winsvc.base import ServiceExit as ServiceExit
-    from winsvc.changes import Change as Change
-    from winsvc.changes import Changes as Changes
     from winsvc.cli import main as main
-    from winsvc.config import ServiceConfig as ServiceConfig
     from winsvc.errors import NoSCM as NoSCM
     from winsvc.errors import NotStartedBySCM as NotStartedBySCM
     from winsvc.errors import ServiceAccessDenied as ServiceAccessDenied
@@ -33,22 +29,37 @@ if TYPE_CHECKING:
     from winsvc.errors import ServiceTimeout as ServiceTimeout
     from winsvc.events import Event as Event
     from winsvc.journal import JournalEntry as JournalEntry
-    from winsvc.manager import ServiceHandle as ServiceHandle
-    from winsvc.manager import ServiceManager as ServiceManager
+    from winsvc.manage.changes import Change as Change
+    from winsvc.manage.changes import Changes as Changes
+    from winsvc.manage.manager import ServiceHandle as ServiceHandle
+    from winsvc.manage.manager import ServiceManager as ServiceManager
+    from winsvc.manage.status import ServiceInfo as ServiceInfo
+    from winsvc.manage.status import ServiceStatus as ServiceStatus
+    from winsvc.manage.watching_all import ServiceEvent as ServiceEvent
     from winsvc.process import run as run
     from winsvc.reasons import StartReason as StartReason
     from winsvc.reasons import StopMajor as StopMajor
     from winsvc.reasons import StopMinor as StopMinor
     from winsvc.reasons import StopReason as StopReason
     from winsvc.service import Service as Service
-    from winsvc.settings import NO_NODE as NO_NODE
-    from winsvc.settings import ActionKind as ActionKind
-    from winsvc.settings import Environment as Environment
-    from winsvc.settings import ErrorControl as ErrorControl
-    from winsvc.settings import FailureAction as FailureAction
-    from winsvc.settings import FailureActions as FailureActions
-    from winsvc.settings import LaunchProtection as LaunchProtection
-    from winsvc.settings import SidType as SidType
+    from winsvc.settings.accounts import virtual_account as virtual_account
+    from winsvc.settings.config import ServiceConfig as ServiceConfig
+    from winsvc.settings.toml_reader import ServiceTable as ServiceTable
+    from winsvc.settings.toml_reader import read_tables as read_tables
+    from winsvc.settings.toml_writer import to_toml as to_toml
+    from winsvc.settings.triggers import Trigger as Trigger
+    from winsvc.settings.triggers import TriggerAction as TriggerAction
+    from winsvc.settings.triggers import TriggerData as TriggerData
+    from winsvc.settings.triggers import TriggerDataType as TriggerDataType
+    from winsvc.settings.triggers import TriggerType as TriggerType
+    from winsvc.settings.values import NO_NODE as NO_NODE
+    from winsvc.settings.values import ActionKind as ActionKind
+    from winsvc.settings.values import Environment as Environment
+    from winsvc.settings.values import ErrorControl as ErrorControl
+    from winsvc.settings.values import FailureAction as FailureAction
+    from winsvc.settings.values import FailureActions as FailureActions
+    from winsvc.settings.values import LaunchProtection as LaunchProtection
+    from winsvc.settings.values import SidType as SidType
     from winsvc.states import Accept as Accept
     from winsvc.states import Control as Control
     from winsvc.states import FailureCode as FailureCode
@@ -56,27 +67,16 @@ if TYPE_CHECKING:
     from winsvc.states import ServiceType as ServiceType
     from winsvc.states import StartType as StartType
     from winsvc.states import State as State
-    from winsvc.status import ServiceInfo as ServiceInfo
-    from winsvc.status import ServiceStatus as ServiceStatus
-    from winsvc.toml_config import ServiceTable as ServiceTable
-    from winsvc.toml_config import read_tables as read_tables
-    from winsvc.toml_writer import to_toml as to_toml
-    from winsvc.triggers import Trigger as Trigger
-    from winsvc.triggers import TriggerAction as TriggerAction
-    from winsvc.triggers import TriggerData as TriggerData
-    from winsvc.triggers import TriggerDataType as TriggerDataType
-    from winsvc.triggers import TriggerType as TriggerType
-    from winsvc.watching_all import ServiceEvent as ServiceEvent
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "accounts": ["virtual_account"],
+    "settings.accounts": ["virtual_account"],
     "aio": ["AsyncService"],
     "base": ["ServiceExit"],
-    "changes": ["Change", "Changes"],
+    "manage.changes": ["Change", "Changes"],
     "cli": ["main"],
-    "config": ["ServiceConfig"],
+    "settings.config": ["ServiceConfig"],
     "errors": [
         "NoSCM",
         "NotStartedBySCM",
@@ -92,11 +92,11 @@ _HOMES = {
     ],
     "events": ["Event"],
     "journal": ["JournalEntry"],
-    "manager": ["ServiceHandle", "ServiceManager"],
+    "manage.manager": ["ServiceHandle", "ServiceManager"],
     "process": ["run"],
     "reasons": ["StartReason", "StopMajor", "StopMinor", "StopReason"],
     "service": ["Service"],
-    "settings": [
+    "settings.values": [
         "ActionKind",
         "Environment",
         "ErrorControl",
@@ -115,17 +115,17 @@ _HOMES = {
         "StartType",
         "State",
     ],
-    "status": ["ServiceInfo", "ServiceStatus"],
-    "toml_config": ["ServiceTable", "read_tables"],
-    "toml_writer": ["to_toml"],
-    "triggers": [
+    "manage.status": ["ServiceInfo", "ServiceStatus"],
+    "settings.toml_reader": ["ServiceTable", "read_tables"],
+    "settings.toml_writer": ["to_toml"],
+    "settings.triggers": [
         "Trigger",
         "TriggerAction",
         "TriggerData",
         "TriggerDataType",
         "TriggerType",
     ],
-    "watching_all": ["ServiceEvent"],
+    "manage.watching_all": ["ServiceEvent"],
 }
 _MODULES = (
     "constants",

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from winsvc.journal import JournalEntry, Kind
     from winsvc.reasons import StartReason
     from winsvc.registrations import Registration
-    from winsvc.settings import (
+    from winsvc.settings.triggers import Trigger
+    from winsvc.settings.values import (
         ErrorControl,
         FailureActions,
         LaunchProtection,
         SidType,
     )
     from winsvc.states import Query
-    from winsvc.triggers import Trigger
 
 _MAX_CODE = 0xFFFFFFFF
 MAX_ANSWER_TIME = 5.0  # half of the time that even Wine gives a handler (H-1)

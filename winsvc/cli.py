@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from winsvc.base import HasService, ServiceBase
-    from winsvc.manager import ServiceManager
+    from winsvc.manage.manager import ServiceManager
 
 USAGE = 2
 
@@ -44,10 +44,10 @@ def main(
     if classes and not words and os.name == "nt":
         _host_if_started(classes)
     # After that: the SCM waits for nothing but what has to be imported.
-    from winsvc.parsing import make_parser
+    from winsvc.commands.parsing import make_parser
 
     if "_ARGCOMPLETE" in os.environ:
-        from winsvc.completion import complete
+        from winsvc.commands.completion import complete
 
         complete(make_parser(classes), manager_factory)
     parser = make_parser(classes, words[0] if words else "")

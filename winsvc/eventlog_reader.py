@@ -12,7 +12,7 @@ from enum import IntEnum
 from typing import TYPE_CHECKING
 from xml.etree import ElementTree
 
-from winsvc.backend import reported
+from winsvc.manage.backend import reported
 from winsvc.messages import text_of
 
 if TYPE_CHECKING:

@@ -15,11 +15,11 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from winsvc.base import ServiceBase, description_of
-from winsvc.command_line import split_command
-from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
-from winsvc.settings import FailureActions
+from winsvc.settings.command_line import split_command
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.values import FailureActions
 from winsvc.shared import named_target
 from winsvc.target import Target, load_target, parse_target
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import ModuleType
 
-    from winsvc.manager import ServiceHandle, ServiceManager
+    from winsvc.manage.manager import ServiceHandle, ServiceManager
 
 _RECOMMENDED: dict[str, Any] = {
     "failure_actions": FailureActions.restart(5.0, 30.0, 120.0, reset_period=86400.0),

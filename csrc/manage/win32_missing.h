@@ -1,6 +1,6 @@
 /* What mingw-w64's winsvc.h lacks (D-20), under names of our own so that a
  * newer header does not clash; and the layouts that are relied on, of these
- * and of the system's: winsvc/levels.py packs them without a compiler. */
+ * and of the system's: winsvc/settings/levels.py packs them without a compiler. */
 #ifndef WSV_WIN32_MISSING_H
 #define WSV_WIN32_MISSING_H
 

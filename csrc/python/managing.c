@@ -3,7 +3,7 @@
 #include "os/os.h"
 #include "python/convert.h"
 
-#define HANDLE_CAPSULE "winsvc.handle"
+#define HANDLE_CAPSULE "winsvc.manage.handle"
 
 /* --- conversions --------------------------------------------------------- */
 

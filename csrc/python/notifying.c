@@ -6,7 +6,7 @@
 #include "python/convert.h"
 #include "python/managing.h"
 
-#define NOTIFIER_CAPSULE "winsvc.notifier"
+#define NOTIFIER_CAPSULE "winsvc.manage.notifier"
 
 static void
 free_notifier(PyObject *capsule)

@@ -9,17 +9,24 @@ from uuid import UUID
 
 import pytest
 
-from winsvc import rights
-from winsvc.config import ServiceConfig
 from winsvc.errors import (
     ServiceError,
     ServiceExists,
     ServiceMarkedForDelete,
     ServiceNotFound,
 )
-from winsvc.manager import ServiceManager
-from winsvc.security import TO_START, ServiceRight, parse_dacl
-from winsvc.settings import (
+from winsvc.manage import rights
+from winsvc.manage.manager import ServiceManager
+from winsvc.manage.security import TO_START, ServiceRight, parse_dacl
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.triggers import (
+    Trigger,
+    TriggerAction,
+    TriggerData,
+    TriggerDataType,
+    TriggerType,
+)
+from winsvc.settings.values import (
     NO_NODE,
     ErrorControl,
     FailureAction,
@@ -29,13 +36,6 @@ from winsvc.settings import (
 )
 from winsvc.states import ServiceType, StartType
 from winsvc.testing.database import SimulatedBackend
-from winsvc.triggers import (
-    Trigger,
-    TriggerAction,
-    TriggerData,
-    TriggerDataType,
-    TriggerType,
-)
 
 DISK_FULL = 112  # no rule of the SCM: it comes from the tests
 MUTATING = (
@@ -558,6 +558,103 @@ def test_unknown_setting_is_refused_or_left_out(exists: bool) -> None:
     assert config_of(manager).delayed is None
     with pytest.raises(ValueError, match="'colour', which is no setting"):
         manager.plan(config, if_supported=("colour",))
+
+
+def refused(code: int) -> OSError:
+    """Return the error that a backend raises for a code."""
+    error = OSError(code, "refused")
+    setattr(error, "winerror", code)  # noqa: B010
+    return error
+
+
+def test_probe_asks_the_first_service_that_can_be_seen(
+    scm: Scm, manager: ServiceManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A new service's levels are asked of another; that one's rights do not count."""
+    manager.apply(ServiceConfig(name="Second", command=("x",)))
+    asked = []
+    service_open = scm.service_open
+
+    def opened(handle: Any, name: str, access: int) -> Any:
+        asked.append((name, access))
+        secret = name == "Tcpip" and access == rights.QUERY_CONFIG
+        if secret or access == rights.READ_CONTROL:
+            raise refused(5)
+        return service_open(handle, name, access)
+
+    monkeypatch.setattr(scm, "service_open", opened)
+    plan = manager.plan(replace(FULL, name="Third"))
+
+    query = rights.QUERY_CONFIG
+    assert plan.is_new
+    assert plan.left_out == ()
+    assert [name for name, access in asked if access == query] == [
+        "Third",
+        "Tcpip",
+        "Second",
+    ]
+
+
+@pytest.mark.parametrize("code", [5, 53, 1722])
+def test_unreachable_registry_is_told(
+    scm: Scm, manager: ServiceManager, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    """Read back, it is not known; to be set, that is an error before any change."""
+
+    def refuse(name: str) -> None:
+        raise refused(code)
+
+    manager.apply(FULL)
+    before = scm.snapshot()
+    monkeypatch.setattr(scm, "environment", refuse)
+    monkeypatch.setattr(scm, "event_source", refuse)
+    found = config_of(manager)
+    assert (found.environment, found.event_source) == (None, None)
+    with pytest.raises(ServiceError) as caught:
+        manager.apply(OTHER)
+    assert caught.value.operation == "read environment of"
+    assert caught.value.winerror == code
+    assert scm.snapshot() == before
+    manager.remove("Full")
+
+    assert set(scm.records) == {"TCPIP"}
+    assert scm.event_sources == before["event sources"]
+
+
+def test_unseen_security_is_none(
+    scm: Scm, manager: ServiceManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who may read the settings sees those, without the DACL."""
+    manager.apply(FULL)
+    monkeypatch.setattr(scm, "service_security", lambda _: "D:")
+    assert config_of(manager).security is None
+    assert config_of(manager).description == FULL.description
+    with pytest.raises(ServiceError, match=r"50 .*security cannot be set here"):
+        manager.apply(replace(FULL, security="D:(A;;GA;;;SY)"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "code", "text"),
+    [
+        (lambda *_: (b"\0", 0), 13, "could not read preshutdown timeout of"),
+        (lambda *_: (_ for _ in ()).throw(refused(1115)), 1115, "read the settings of"),
+    ],
+)
+def test_level_that_cannot_be_read_is_an_error(
+    scm: Scm,
+    manager: ServiceManager,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Any,
+    code: int,
+    text: str,
+) -> None:
+    """A structure that is broken, and a code that does not mean: unknown."""
+    manager.apply(FULL)
+    monkeypatch.setattr(scm, "service_config2", answer)
+    with pytest.raises(ServiceError, match=text) as caught:
+        manager.plan(ServiceConfig(name="Full", preshutdown_timeout=1.0))
+
+    assert caught.value.winerror == code
 
 
 def test_foreign_event_source_is_refused(scm: Scm, manager: ServiceManager) -> None:

@@ -15,15 +15,15 @@ from simrig import PATIENCE, Rig, eventually
 
 import winsvc
 from winsvc import _native
-from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError, ServiceFailed, ServiceTimeout
-from winsvc.manager import ServiceHandle
-from winsvc.notifier import OF_SCM, OF_SERVICE
+from winsvc.manage.manager import ServiceHandle
+from winsvc.manage.notifier import OF_SCM, OF_SERVICE
+from winsvc.manage.watching import WatchEnd
+from winsvc.manage.watching_all import ServiceEvent
 from winsvc.reasons import StopMajor, StopReason
+from winsvc.settings.config import ServiceConfig
 from winsvc.states import State
 from winsvc.testing import SimulatedScm
-from winsvc.watching import WatchEnd
-from winsvc.watching_all import ServiceEvent
 
 STORM_CHANGES = int(os.environ.get("WINSVC_STORM_CHANGES", "1500"))
 STORM_ROUNDS = int(os.environ.get("WINSVC_STORM_ROUNDS", "4"))

@@ -139,18 +139,20 @@ def test_failed_import_has_its_event(rig: Rig, told: list[tuple[str, ...]]) -> N
 
 def test_missed_deadline_has_its_event(rig: Rig, told: list[tuple[str, ...]]) -> None:
     """With where the threads are."""
-    free = threading.Event()
+    entered, free = threading.Event(), threading.Event()
 
     class Slow(Plain):
         pause_timeout = 10.0
 
         def on_pause(self) -> None:
+            entered.set()
             free.wait()
 
     handle = rig.scm.add(Slow)
     handle.start()
     rig.reach("Plain", State.RUNNING)
     handle.pause()
+    assert entered.wait(10)
     rig.scm.advance(11.0)
     rig.eventually(lambda: len(told) == 2, "the deadline is told of")
     free.set()

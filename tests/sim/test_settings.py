@@ -10,12 +10,19 @@ import pytest
 from simrig import Rig
 
 import winsvc
-from winsvc import rights
-from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError
-from winsvc.levels import Level, pack, unpack
-from winsvc.manager import ServiceManager
-from winsvc.settings import (
+from winsvc.manage import rights
+from winsvc.manage.manager import ServiceManager
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.levels import Level, pack, unpack
+from winsvc.settings.triggers import (
+    Trigger,
+    TriggerAction,
+    TriggerData,
+    TriggerDataType,
+    TriggerType,
+)
+from winsvc.settings.values import (
     NO_NODE,
     ActionKind,
     FailureAction,
@@ -27,13 +34,6 @@ from winsvc.states import State
 from winsvc.testing.accounts import service_sid
 from winsvc.testing.database import SimulatedBackend
 from winsvc.testing.records import DEFAULT_DACL, Handle
-from winsvc.triggers import (
-    Trigger,
-    TriggerAction,
-    TriggerData,
-    TriggerDataType,
-    TriggerType,
-)
 
 NETWORK = UUID("4f27f2de-14e2-430b-a549-7cd48cbc8245")
 ALL = rights.OF_CREATOR
@@ -125,7 +125,7 @@ def code_of(act: Callable[[], object]) -> int:
         ({"display_name": "old"}, 1078),
         ({"display_name": "The old one"}, 0),
         ({"display_name": "new"}, 0),
-        ({"dependencies": ("Nobody", "+Nothing")}, 0),
+        ({"dependencies": ("Nobody", "+Nothing", "nobody")}, 0),
         ({"dependencies": ("NEW",)}, 1059),
         ({"dependencies": ("Old",)}, 1059),
         ({"dependencies": ("+mine",), "group": "Mine"}, 1059),
@@ -351,6 +351,21 @@ def test_manager_without_right_is_5(scm: SimulatedBackend) -> None:
     assert code_of(lambda: scm.service_list(manager, 0, None)) == 87
 
 
+def test_handles_of_the_wrong_kind_are_6(scm: SimulatedBackend) -> None:
+    """Or closed ones (E-24, E-25); and there is only this computer (E-20)."""
+    service, manager = create(scm), scm.manager_open(None, 0x7)
+    closed = create(scm, name="Closed")
+    scm.handle_close(closed)
+
+    assert code_of(lambda: scm.service_config(manager)) == 6
+    assert code_of(lambda: scm.service_config(closed)) == 6
+    assert code_of(lambda: scm.handle_close(closed)) == 6
+    assert code_of(lambda: scm.service_list(service, 3, None)) == 6
+    assert code_of(lambda: scm.manager_open("elsewhere", 1)) == 1722
+    assert code_of(lambda: scm.service_dependents(service, 4)) == 87
+    assert code_of(lambda: scm.environment("Nobody")) == 2
+
+
 def test_deleted_service_is_read_but_not_changed(scm: SimulatedBackend) -> None:
     """1072 for every change; queries still work (E-33)."""
     handle = create(scm)
@@ -361,6 +376,7 @@ def test_deleted_service_is_read_but_not_changed(scm: SimulatedBackend) -> None:
     assert (
         code_of(lambda: scm.service_change_security(handle, "D:(A;;GA;;;SY)")) == 1072
     )
+    assert code_of(lambda: scm.service_delete(handle)) == 1072
     assert scm.service_config(handle)[1] == 4
     assert get_level(scm, handle, 1) == ""
 

@@ -11,7 +11,7 @@ import pytest
 import winsvc
 from winsvc.base import ServiceBase
 from winsvc.errors import ServiceNotActive
-from winsvc.manager import ServiceManager
+from winsvc.manage.manager import ServiceManager
 from winsvc.states import State
 from winsvc.testing.database import SimulatedBackend
 

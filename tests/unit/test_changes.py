@@ -8,8 +8,15 @@ from uuid import UUID
 
 import pytest
 
-from winsvc.changes import Change, Changes
-from winsvc.settings import (
+from winsvc.manage.changes import Change, Changes
+from winsvc.settings.triggers import (
+    Trigger,
+    TriggerAction,
+    TriggerData,
+    TriggerDataType,
+    TriggerType,
+)
+from winsvc.settings.values import (
     NO_NODE,
     Environment,
     ErrorControl,
@@ -19,13 +26,6 @@ from winsvc.settings import (
     SidType,
 )
 from winsvc.states import ServiceType, StartType
-from winsvc.triggers import (
-    Trigger,
-    TriggerAction,
-    TriggerData,
-    TriggerDataType,
-    TriggerType,
-)
 
 PIPE = UUID("1f81d131-3fac-4537-9e0c-7e7b0c2f4b55")
 TRIGGER = Trigger(

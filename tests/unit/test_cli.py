@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 import winsvc
-from winsvc.config import ServiceConfig
 from winsvc.install import HOST
-from winsvc.manager import ServiceHandle, ServiceManager
+from winsvc.manage.manager import ServiceHandle, ServiceManager
+from winsvc.settings.config import ServiceConfig
 from winsvc.states import StartType
 from winsvc.testing.database import SimulatedBackend
 

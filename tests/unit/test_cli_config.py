@@ -15,14 +15,14 @@ from typing import Any
 import pytest
 
 import winsvc
-from winsvc.config import ServiceConfig
 from winsvc.errors import ServiceError
 from winsvc.install import log_file_in, recommended, recommended_names, settings_of
-from winsvc.manager import ServiceManager
-from winsvc.settings import FailureAction, FailureActions, SidType
+from winsvc.manage.manager import ServiceManager
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.trigger_text import parse_trigger
+from winsvc.settings.values import FailureAction, FailureActions, SidType
 from winsvc.states import ServiceType, StartType
 from winsvc.testing.database import SimulatedBackend
-from winsvc.trigger_text import parse_trigger
 
 from .conftest import Run
 

@@ -19,7 +19,7 @@ from winsvc.__main__ import parse_host, parse_shared_host
 from winsvc.base import ServiceBase
 from winsvc.errors import ServiceNotActive
 from winsvc.install import HOST, shared_command, target_of
-from winsvc.manager import ServiceManager
+from winsvc.manage.manager import ServiceManager
 from winsvc.shared import named_target, parse_services
 from winsvc.states import ServiceType, StartType, State
 from winsvc.testing.database import SimulatedBackend

@@ -14,18 +14,18 @@ from typing import Any
 import pytest
 
 import winsvc
-from winsvc import tables
+from winsvc.commands import tables
+from winsvc.commands.parsing import make_parser
 from winsvc.doctor.findings import Finding
 from winsvc.eventlog_reader import EventRecord
-from winsvc.handle import ServiceHandle
-from winsvc.manager import ServiceManager
-from winsvc.parsing import make_parser
+from winsvc.manage.handle import ServiceHandle
+from winsvc.manage.manager import ServiceManager
+from winsvc.manage.status import ServiceStatus
+from winsvc.manage.watching_all import ServiceEvent
 from winsvc.reasons import StopMajor, StopMinor, StopReason
-from winsvc.setting_table import SETTINGS
+from winsvc.settings.table import SETTINGS
 from winsvc.states import State
-from winsvc.status import ServiceStatus
 from winsvc.testing.database import SimulatedBackend
-from winsvc.watching_all import ServiceEvent
 
 from .conftest import Run
 
@@ -502,7 +502,7 @@ def test_logs_follows_until_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) ->
         yield "a line"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("winsvc.logs.read_log_file", lines)
+    monkeypatch.setattr("winsvc.commands.logs.read_log_file", lines)
 
     assert run("logs", "Sample", "--follow") == (0, "a line\n", "")
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import pytest
 
 import winsvc
-from winsvc.completion import complete, service_names
+from winsvc.commands.completion import complete, service_names
+from winsvc.commands.parsing import make_parser
 from winsvc.errors import NoSCM
-from winsvc.manager import ServiceManager
-from winsvc.parsing import make_parser
+from winsvc.manage.manager import ServiceManager
 
 # In a process of its own: argcomplete takes descriptors 8 and 9 as its own.
 SCRIPT = """
 import winsvc
-from winsvc.manager import ServiceManager
+from winsvc.manage.manager import ServiceManager
 from winsvc.testing.database import SimulatedBackend
 
 backend = SimulatedBackend(virtual=False)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winsvc.accounts import (
+from winsvc.settings.accounts import (
     LOCAL_SERVICE,
     LOCAL_SYSTEM,
     NETWORK_SERVICE,
@@ -18,9 +18,16 @@ from winsvc.accounts import (
     takes_password,
     virtual_account,
 )
-from winsvc.command_line import quote_command, split_command
-from winsvc.config import ServiceConfig
-from winsvc.settings import (
+from winsvc.settings.command_line import quote_command, split_command
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.triggers import (
+    Trigger,
+    TriggerAction,
+    TriggerData,
+    TriggerDataType,
+    TriggerType,
+)
+from winsvc.settings.values import (
     MAX_DWORD,
     NO_NODE,
     ActionKind,
@@ -32,13 +39,6 @@ from winsvc.settings import (
     SidType,
 )
 from winsvc.states import ServiceType, StartType
-from winsvc.triggers import (
-    Trigger,
-    TriggerAction,
-    TriggerData,
-    TriggerDataType,
-    TriggerType,
-)
 
 OWN, SHARED = ServiceType.OWN_PROCESS, ServiceType.SHARE_PROCESS
 

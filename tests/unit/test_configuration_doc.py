@@ -9,16 +9,16 @@ from typing import Any
 
 import pytest
 
-from winsvc import setting_text
-from winsvc.accounts import takes_password
-from winsvc.config import ServiceConfig
-from winsvc.levels import Level
-from winsvc.setting_table import SETTING_BY_LEVEL, SETTING_BY_NAME, SETTINGS, Setting
-from winsvc.settings import ErrorControl, LaunchProtection, SidType
-from winsvc.toml_config import _READERS, read_tables
-from winsvc.toml_writer import _WRITERS
-from winsvc.trigger_text import TRIGGER_KINDS, parse_trigger
-from winsvc.triggers import Trigger
+from winsvc.settings import text as setting_text
+from winsvc.settings.accounts import takes_password
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.levels import Level
+from winsvc.settings.table import SETTING_BY_LEVEL, SETTING_BY_NAME, SETTINGS, Setting
+from winsvc.settings.toml_reader import _READERS, read_tables
+from winsvc.settings.toml_writer import _WRITERS
+from winsvc.settings.trigger_text import TRIGGER_KINDS, parse_trigger
+from winsvc.settings.triggers import Trigger
+from winsvc.settings.values import ErrorControl, LaunchProtection, SidType
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")

@@ -10,16 +10,16 @@ from typing import Any
 import pytest
 
 import winsvc
-from winsvc.config import ServiceConfig
 from winsvc.doctor import Finding, code_checks, render, scm_checks
 from winsvc.doctor.acl import SIDS
 from winsvc.doctor.command import read_command
 from winsvc.doctor.facts import Dependency, Facts, Place, Probe, ScmEvent, Venv
 from winsvc.doctor.findings import SEVERITIES, run_checks
 from winsvc.doctor.pe import AMD64, ARM64, I386
-from winsvc.settings import ActionKind, FailureAction, FailureActions
+from winsvc.manage.status import ServiceStatus
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.values import ActionKind, FailureAction, FailureActions
 from winsvc.states import ServiceType, StartType, State
-from winsvc.status import ServiceStatus
 
 CHECKS = (*scm_checks.CHECKS, *code_checks.CHECKS)
 PYTHON = r"C:\Program Files\Python\python.exe"

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 import winsvc
-from winsvc.config import ServiceConfig
 from winsvc.doctor import diagnose, gather, render
 from winsvc.doctor.acl import SIDS
 from winsvc.doctor.facts import Dependency, Facts, ScmEvent
@@ -19,8 +18,9 @@ from winsvc.doctor.inside import MARK
 from winsvc.doctor.pe import AMD64
 from winsvc.doctor.probe import Ended
 from winsvc.errors import ServiceError, ServiceNotFound, service_error
+from winsvc.manage.status import ServiceInfo, ServiceStatus
+from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType, StartType, State
-from winsvc.status import ServiceInfo, ServiceStatus
 
 ENVIRONMENT = r"C:\Program Files\Clock\venv"
 PYTHON = ENVIRONMENT + r"\Scripts\python.exe"

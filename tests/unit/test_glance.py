@@ -17,7 +17,7 @@ import winsvc
 from winsvc import glance
 from winsvc.__main__ import main
 from winsvc.errors import NoSCM
-from winsvc.manager import ServiceManager
+from winsvc.manage.manager import ServiceManager
 from winsvc.states import Accept, FailureCode, State
 
 # What a status may have that the text depends on.

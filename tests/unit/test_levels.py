@@ -9,8 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winsvc.levels import Image, Level, pack, unpack
-from winsvc.settings import (
+from winsvc.settings.levels import Image, Level, pack, unpack
+from winsvc.settings.triggers import (
+    Trigger,
+    TriggerAction,
+    TriggerData,
+    TriggerDataType,
+    TriggerType,
+)
+from winsvc.settings.values import (
     MAX_DWORD,
     NO_NODE,
     ActionKind,
@@ -18,13 +25,6 @@ from winsvc.settings import (
     FailureActions,
     LaunchProtection,
     SidType,
-)
-from winsvc.triggers import (
-    Trigger,
-    TriggerAction,
-    TriggerData,
-    TriggerDataType,
-    TriggerType,
 )
 
 RESTARTS = FailureActions(

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from winsvc import _native
-from winsvc.config import ServiceConfig
 from winsvc.errors import (
     NoSCM,
     ServiceError,
@@ -21,11 +20,12 @@ from winsvc.errors import (
     ServiceNotFound,
     ServiceTimeout,
 )
-from winsvc.levels import pack, unpack
-from winsvc.manager import ServiceHandle, ServiceManager
-from winsvc.settings import ErrorControl
+from winsvc.manage.manager import ServiceHandle, ServiceManager
+from winsvc.manage.status import ServiceStatus
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.levels import pack, unpack
+from winsvc.settings.values import ErrorControl
 from winsvc.states import Accept, Control, ServiceType, StartType, State
-from winsvc.status import ServiceStatus
 
 CONNECT, CREATE, ENUMERATE = 0x1, 0x2, 0x4
 QUERY_CONFIG = 0x1
@@ -601,7 +601,7 @@ def test_wait_state_paused_waits_for_the_control() -> None:
 def test_import_loads_no_binary() -> None:
     """Importing winsvc and its modules is cheap."""
     code = (
-        "import sys, winsvc, winsvc.manager\n"
+        "import sys, winsvc, winsvc.manage.manager\n"
         "winsvc.ServiceManager, winsvc.ServiceConfig\n"
         "sys.exit(any(name in sys.modules for name in "
         "('winsvc._core', 'winsvc._sim', 'ctypes', 'asyncio')))"

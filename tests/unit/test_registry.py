@@ -8,7 +8,7 @@ from typing import Any, Self
 import pytest
 
 from winsvc.errors import ServiceError
-from winsvc.registry import Registry, is_ours
+from winsvc.manage.registry import Registry, is_ours
 
 OURS = r"C:\venv\Lib\site-packages\winsvc\_core.pyd"
 SERVICES = r"SYSTEM\CURRENTCONTROLSET\SERVICES"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winsvc.security import (
+from winsvc.manage.security import (
     TO_START,
     Ace,
     Dacl,
@@ -188,6 +188,7 @@ def test_order_and_content_matter(one: str, other: str) -> None:
         "D:(A;;RP;bf967aba-0de6-11d0-a285-00aa003049e2;;BA)",
         "D:(XA;;RP;;;BA;(@User.Title==1))",
         "D:(A;XX;RP;;;BA)",
+        "D:(A;;08;;;BA)",
         "D:(A;;0x1ffffffff;;;BA)",
         "D:(A;;RP;;;Administrators)",
         "whatever",

@@ -11,9 +11,12 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from winsvc import setting_text
-from winsvc.config import ServiceConfig
-from winsvc.settings import (
+from winsvc.settings import text as setting_text
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.toml_reader import ServiceTable, read_tables
+from winsvc.settings.toml_writer import to_toml
+from winsvc.settings.triggers import Trigger, TriggerAction
+from winsvc.settings.values import (
     NO_NODE,
     ErrorControl,
     FailureAction,
@@ -22,9 +25,6 @@ from winsvc.settings import (
     SidType,
 )
 from winsvc.states import ServiceType, StartType
-from winsvc.toml_config import ServiceTable, read_tables
-from winsvc.toml_writer import to_toml
-from winsvc.triggers import Trigger, TriggerAction
 
 FULL = r"""
 [service]

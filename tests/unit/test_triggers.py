@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winsvc import triggers
-from winsvc.trigger_text import (
+from winsvc.settings import triggers
+from winsvc.settings.trigger_text import (
     TRIGGER_KINDS,
     parse_trigger,
     trigger_form,
     trigger_text,
 )
-from winsvc.triggers import (
+from winsvc.settings.triggers import (
     Trigger,
     TriggerAction,
     TriggerData,

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from winsvc.notifier import DELETE_PENDING, OF_SERVICE, Bell, Notifier
+from winsvc.manage.notifier import DELETE_PENDING, OF_SERVICE, Bell, Notifier
+from winsvc.manage.status import ServiceStatus
+from winsvc.manage.waiting import REST, Watch
 from winsvc.states import State
-from winsvc.status import ServiceStatus
-from winsvc.waiting import REST, Watch
 
 RUNNING = (16, 4, 1, 0, 0, 0, 0, 8)
 

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from winsvc.backend import Handles
 from winsvc.errors import ServiceError
-from winsvc.notifier import DELETE_PENDING
+from winsvc.manage.backend import Handles
+from winsvc.manage.notifier import DELETE_PENDING
+from winsvc.manage.watching import ServiceWatch, WatchEnd
 from winsvc.states import Accept, State
-from winsvc.watching import ServiceWatch, WatchEnd
 
 STOPPED = (16, 1, 0, 0, 0, 0, 0, 0)
 FAILED = (16, 1, 0, 1066, 7, 0, 0, 0)

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 from lab import SERVICES, Installed, Lab
 
-from winsvc import rights
-from winsvc.config import ServiceConfig
 from winsvc.doctor import diagnose, pe, render
 from winsvc.doctor.system import Windows
 from winsvc.errors import ServiceError, ServiceNotFound
+from winsvc.manage import rights
+from winsvc.settings.config import ServiceConfig
 from winsvc.states import StartType, State
 
 ALARMS = ("problem", "warning")

@@ -23,13 +23,14 @@ import pytest
 from lab import HERE, PATIENCE, Installed, Lab, eventually, on_wine
 
 import winsvc
-from winsvc import _native, rights
+from winsvc import _native
 from winsvc.errors import ServiceError, ServiceFailed, ServiceNotFound
-from winsvc.notifier import OF_SCM, OF_SERVICE
+from winsvc.manage import rights
+from winsvc.manage.notifier import OF_SCM, OF_SERVICE
+from winsvc.manage.watching import ServiceWatch, WatchEnd
+from winsvc.manage.watching_all import ServiceEvent
 from winsvc.reasons import StopMajor, StopReason
 from winsvc.states import State
-from winsvc.watching import ServiceWatch, WatchEnd
-from winsvc.watching_all import ServiceEvent
 
 CHANGES = int(os.environ.get("WINSVC_STORM_CHANGES", "600"))
 ROUNDS = int(os.environ.get("WINSVC_STORM_ROUNDS", "3"))

@@ -16,7 +16,7 @@ from winsvc.doctor.gather import Gatherer
 from winsvc.doctor.system import System, Windows
 
 if TYPE_CHECKING:
-    from winsvc.manager import ServiceManager
+    from winsvc.manage.manager import ServiceManager
 
 __all__ = ["Finding", "diagnose", "render"]
 

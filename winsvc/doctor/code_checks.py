@@ -8,12 +8,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from winsvc import __version__
-from winsvc.accounts import LOCAL_SYSTEM
-from winsvc.command_line import quote_command
 from winsvc.doctor import acl, pe
 from winsvc.doctor.facts import PATH_FOLDER, SERVICE_FILE, Facts, Place
 from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
 from winsvc.doctor.scm_checks import has_failed
+from winsvc.settings.accounts import LOCAL_SYSTEM
+from winsvc.settings.command_line import quote_command
 
 _AGAIN = "`install` it again from the Python that it is to run in"
 _BUILT_IN_SIDS = (acl.SIDS["LS"], acl.SIDS["NS"])

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from winsvc.__main__ import parse_host, parse_shared_host
-from winsvc.command_line import split_command
+from winsvc.settings.command_line import split_command
 
 Kind: TypeAlias = Literal["host", "script", "module", "pywin32", "program"]
 """winsvc's own host, ``python file.py``, ``python -m other``, pythonservice.exe, or

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from winsvc.config import ServiceConfig
 from winsvc.doctor.command import Command
+from winsvc.manage.status import ServiceStatus
+from winsvc.settings.config import ServiceConfig
 from winsvc.states import StartType, State
-from winsvc.status import ServiceStatus
 
 SERVICE_FILE = "the service's file"
 PATH_FOLDER = "a folder of --path"

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from winsvc.accounts import LOCAL_SERVICE, LOCAL_SYSTEM, NETWORK_SERVICE
-from winsvc.config import ServiceConfig
 from winsvc.doctor import acl, pe, probe
 from winsvc.doctor.command import Command, read_command, tries_of
 from winsvc.doctor.facts import (
@@ -24,7 +22,9 @@ from winsvc.doctor.scm_log import scm_events
 from winsvc.doctor.system import System
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
-from winsvc.manager import ServiceManager
+from winsvc.manage.manager import ServiceManager
+from winsvc.settings.accounts import LOCAL_SERVICE, LOCAL_SYSTEM, NETWORK_SERVICE
+from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType, State
 
 ERROR_NONE_MAPPED = 1332

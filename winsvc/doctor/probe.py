@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from winsvc.accounts import LOCAL_SERVICE, LOCAL_SYSTEM, NETWORK_SERVICE
 from winsvc.doctor.command import Command
 from winsvc.doctor.facts import Probe
 from winsvc.doctor.inside import MARK
+from winsvc.settings.accounts import LOCAL_SERVICE, LOCAL_SYSTEM, NETWORK_SERVICE
 
 TIMEOUT = 60.0
 _TAIL = 2000

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from winsvc.accounts import LOCAL_SYSTEM, takes_password, virtual_account
 from winsvc.doctor.facts import Facts
 from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
 from winsvc.errors import describe
-from winsvc.settings import ActionKind
+from winsvc.settings.accounts import LOCAL_SYSTEM, takes_password, virtual_account
+from winsvc.settings.values import ActionKind
 from winsvc.states import FailureCode, StartType, State
 
 NEVER_STARTED, OWN_CODE, ABORTED = 1077, 1066, 1067

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from winsvc.config import ServiceConfig
 from winsvc.doctor.facts import ScmEvent
-from winsvc.manager import ServiceManager
+from winsvc.manage.manager import ServiceManager
+from winsvc.settings.config import ServiceConfig
 
 SCM = "Service Control Manager"
 DAYS = 14

@@ -6,7 +6,7 @@ import hashlib
 import struct
 from collections.abc import Mapping
 
-from winsvc.accounts import normalize_account
+from winsvc.settings.accounts import normalize_account
 from winsvc.testing.records import refusal
 
 ERROR_NONE_MAPPED = 1332

@@ -11,12 +11,12 @@ import time
 from collections.abc import Iterable
 from dataclasses import replace
 
-from winsvc import rights
 from winsvc._interfaces import ConfigTuple, StatusTuple
-from winsvc.accounts import LOCAL_SYSTEM
-from winsvc.levels import Level, pack
-from winsvc.security import dacl_of, parse_dacl
-from winsvc.settings import NO_NODE
+from winsvc.manage import rights
+from winsvc.manage.security import dacl_of, parse_dacl
+from winsvc.settings.accounts import LOCAL_SYSTEM
+from winsvc.settings.levels import Level, pack
+from winsvc.settings.values import NO_NODE
 from winsvc.states import StartType, State
 from winsvc.testing.accounts import sid_of
 from winsvc.testing.records import (

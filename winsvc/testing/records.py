@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from winsvc.__main__ import parse_shared_host
-from winsvc.levels import Level
-from winsvc.settings import NO_NODE, FailureActions, LaunchProtection, SidType
+from winsvc.settings.levels import Level
+from winsvc.settings.values import NO_NODE, FailureActions, LaunchProtection, SidType
 from winsvc.states import State
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from winsvc import rights
-from winsvc.accounts import LOCAL_SYSTEM, normalize_account
-from winsvc.levels import Level, unpack
+from winsvc.manage import rights
 from winsvc.reasons import StopReason
-from winsvc.settings import NO_NODE, ActionKind, LaunchProtection
+from winsvc.settings.accounts import LOCAL_SYSTEM, normalize_account
+from winsvc.settings.levels import Level, unpack
+from winsvc.settings.values import NO_NODE, ActionKind, LaunchProtection
 from winsvc.states import ServiceType, StartType
 from winsvc.testing.records import ERROR_INVALID_PARAMETER, refusal
 

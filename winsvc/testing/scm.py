@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from winsvc._native import as_service_error
 from winsvc.base import HasService, ServiceBase, check_class
-from winsvc.config import ServiceConfig
 from winsvc.journal import JournalEntry
-from winsvc.manager import ServiceHandle, ServiceManager
+from winsvc.manage.manager import ServiceHandle, ServiceManager
+from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType
 from winsvc.testing.database import SimulatedBackend
 from winsvc.testing.process import (
