@@ -33,8 +33,12 @@ if TYPE_CHECKING:
     from winsvc.manage.changes import Changes as Changes
     from winsvc.manage.manager import ServiceHandle as ServiceHandle
     from winsvc.manage.manager import ServiceManager as ServiceManager
+    from winsvc.manage.security import ServiceRight as ServiceRight
     from winsvc.manage.status import ServiceInfo as ServiceInfo
     from winsvc.manage.status import ServiceStatus as ServiceStatus
+    from winsvc.manage.watching import ServiceWatch as ServiceWatch
+    from winsvc.manage.watching import WatchEnd as WatchEnd
+    from winsvc.manage.watching_all import ManagerWatch as ManagerWatch
     from winsvc.manage.watching_all import ServiceEvent as ServiceEvent
     from winsvc.process import run as run
     from winsvc.reasons import StartReason as StartReason
@@ -125,7 +129,9 @@ _HOMES = {
         "TriggerDataType",
         "TriggerType",
     ],
-    "manage.watching_all": ["ServiceEvent"],
+    "manage.security": ["ServiceRight"],
+    "manage.watching": ["ServiceWatch", "WatchEnd"],
+    "manage.watching_all": ["ManagerWatch", "ServiceEvent"],
 }
 _MODULES = (
     "constants",
