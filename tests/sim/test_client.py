@@ -292,7 +292,7 @@ def test_list_by_state_and_group(chain: list[ServiceHandle], rig: Rig) -> None:
     chain[1].wait_state(State.PAUSED)
 
     def names(**options: object) -> list[str]:
-        return [info.name for info in rig.scm.list(**options)]  # type: ignore[arg-type]
+        return [info.name for info in rig.scm.list(**options)]
 
     assert names() == ["A", "B", "C"]
     assert names(state=State.RUNNING) == ["A", "C"]
@@ -323,7 +323,7 @@ def test_watch_sees_a_whole_life(rig: Rig) -> None:
         ):
             act()
             seen += itertools.takewhile(
-                lambda each, last=state: each is not last,  # type: ignore[misc]
+                lambda each, last=state: each is not last,
                 (status.state for status in watch),
             )
             seen.append(state)
@@ -459,7 +459,7 @@ def test_manager_watch_without_notifications_looks_at_lists(
         if not refused.is_set():
             refused.set()
             return [(0, 120, 0, (0,) * 8, ())]
-        return plain(notifier, seconds)  # type: ignore[arg-type]
+        return plain(notifier, seconds)
 
     monkeypatch.setattr(rig.scm._simulated, "notifier_wait", refuse)
     with rig.scm.watch() as watch, ThreadPoolExecutor(1) as pool:

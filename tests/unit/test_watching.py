@@ -246,7 +246,7 @@ def test_async_watch_yields_the_same() -> None:
     scm = Scm(STOPPED, starting(1), RUNNING, FAILED)
     looked_on: set[int] = set()
     look = scm.service_status
-    scm.service_status = lambda _: (  # type: ignore[method-assign]
+    scm.service_status = lambda _: (
         looked_on.add(threading.get_ident()),
         look(_),
     )[1]
