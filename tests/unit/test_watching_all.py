@@ -240,23 +240,6 @@ def test_renewals_rest_and_use_a_new_handle_to_the_scm(code: int) -> None:
     assert [f"Foo by {each}" for each in scm.closed[closed:][:2]] == by
 
 
-def test_rest_is_no_longer_than_the_timeout() -> None:
-    """It ends when it is to end."""
-    scm = Scm()
-    watch = watch_of(scm)
-    lull: Any = Lull()
-    watch._closed = lull
-
-    def lag() -> list[Any]:
-        scm.now = 9.75
-        return [(SCM, 1294, 0, NOTHING, ())]
-
-    scm.steps += [lambda: (setattr(scm, "now", 9.75), [])[1], lag]
-
-    assert events_of(watch) == []
-    assert lull.rests == [0.25]
-
-
 def test_close_while_the_consumer_gives_up_the_notifier() -> None:
     """Two threads: what is read once is there."""
     scm = Scm()

@@ -135,15 +135,13 @@ class ManagerWatch(Watching[ServiceEvent]):
             return False
         return True
 
-    def _follow(
-        self, name: str, opener: Callable[[str], Capsule] | None = None
-    ) -> None:
+    def _follow(self, name: str, *, anew: bool = False) -> None:
         """Be notified of a service; those that may not be opened are listed only."""
         if self._notifier is None:
             return
         self._unfollow(name)
         try:
-            handle = (opener or self._opener)(name)
+            handle = self._open_anew(name) if anew else self._opener(name)
         except OSError:
             return
         self._last_key += 1
@@ -178,7 +176,7 @@ class ManagerWatch(Watching[ServiceEvent]):
             return ()
         if any(code in RENEWABLE for _key, code, *_ in notices):
             # Real time, whatever the SCM's clock: for the processor's sake.
-            self._closed.wait(_LULL if left is None else min(_LULL, left))
+            self._closed.wait(_LULL)
         names: tuple[str, ...] = ()
         followed = {key: name for name, key in self._keys.items()}
         for key, code, triggered, _status, new in notices:
@@ -207,7 +205,7 @@ class ManagerWatch(Watching[ServiceEvent]):
             self._unfollow(name)
             self._dying.add(name)
         elif code in RENEWABLE:
-            self._follow(name, self._open_anew)
+            self._follow(name, anew=True)
         elif code:
             self._unfollow(name)
 
