@@ -11,7 +11,7 @@ from winsvc.printable import printable
 
 @pytest.mark.parametrize(
     "bad",
-    [*"\x00\x07\b\x0b\r\x1b\x7f\x80\x9b\x9f", "\ud800", "\udfff", "\ufffe", "\uffff"],
+    [*"\x00\x07\b\x0b\r\x1b\x7f\x80\x9b\x9f", "\ud800", "\ufffe", "\uffff"],
 )
 def test_control_character_is_replaced(bad: str) -> None:
     """ESC and C1's CSI begin commands, a lone surrogate cannot be printed."""

@@ -17,7 +17,6 @@ STOPPED = (16, 1, 0, 0, 0, 0, 0, 0)
 RUNNING = (16, 4, 1, 0, 0, 0, 0, 8)
 NOTHING = (0,) * 8
 SCM = 0
-REST = 2.0
 
 Step = Callable[[], Any]
 
@@ -25,7 +24,10 @@ Step = Callable[[], Any]
 class Scm:
     """Services in a list, and notices that come as the test says.
 
-    ``steps``: what happens while the watch waits, one a wait; returns the notices.
+    Attributes:
+        services: What the next list shows.
+        steps: What happens while the watch waits: each returns notices, on which a
+            list follows.
     """
 
     def __init__(self, *names: str) -> None:
@@ -35,7 +37,6 @@ class Scm:
         self.opened: list[str] = []
         self.closed: list[object] = []
         self.added: list[tuple[object, int]] = []
-        self.at_wait: Step = lambda: None
 
     def monotonic(self) -> float:
         return self.now
@@ -134,11 +135,11 @@ def test_what_a_list_has_told_is_not_told_again(late: list[tuple[str, ...]]) -> 
 
     def goes() -> list[Any]:
         del scm.services["Foo"]
-        return []
+        return scm.told()
 
     def comes() -> list[Any]:
         scm.services["Foo"] = STOPPED
-        return []
+        return scm.told()
 
     scm.steps += [goes, comes]
     for batch in late:
@@ -154,11 +155,11 @@ def test_late_notices_of_one_that_came_and_went_are_not_told_again() -> None:
 
     def comes() -> list[Any]:
         scm.services["Foo"] = STOPPED
-        return []
+        return scm.told()
 
     def goes() -> list[Any]:
         del scm.services["Foo"]
-        return []
+        return scm.told()
 
     scm.steps += [comes, goes, lambda: scm.told("/Foo", "Foo")]
 
@@ -172,7 +173,7 @@ def test_each_time_that_it_comes_again_is_told() -> None:
 
     def goes() -> list[Any]:
         del scm.services["Foo"]
-        return []
+        return scm.told()
 
     def comes() -> list[Any]:
         scm.services["Foo"] = RUNNING
