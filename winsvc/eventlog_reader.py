@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 
 from winsvc.manage.backend import reported
 from winsvc.messages import text_of
+from winsvc.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -25,6 +26,8 @@ log = logging.getLogger("winsvc.eventlog")
 SCM = "Service Control Manager"
 POLL = 1.0  # seconds between two looks of who follows
 _ALL = 0xFFFFFFFF
+ERROR_EVT_QUERY_RESULT_STALE = 15011
+_STALE_TRIES = 2
 _SPACE = "{http://schemas.microsoft.com/win/2004/08/events/event}"
 # Not XML, though Windows may write it, from an event that somebody made so.
 _BAD = re.compile(
@@ -48,6 +51,9 @@ class EventLevel(IntEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventRecord:
     """An event of the event log.
+
+    Texts that were read are fit to be shown: anybody can write as any source (G-3).
+    Control characters but tabs and ends of lines are U+FFFD.
 
     Attributes:
         record_id: Its number in its channel.
@@ -85,7 +91,7 @@ class EventRecord:
             level = f"LEVEL {self.level}"
         stamp = self.time.astimezone().isoformat(" ", "milliseconds")
         text = self.message or " | ".join(self.strings)
-        return f"{stamp} {level} {self.source} [{self.event_id}] {text}"
+        return printable(f"{stamp} {level} {self.source} [{self.event_id}] {text}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,6 +191,7 @@ class _Channel:
         self._source = question.source
         self._newest = question.newest
         self._last = 0
+        self._warned: set[str] = set()
 
     def present(self) -> list[EventRecord]:
         """Return the events that there are, the oldest first."""
@@ -195,9 +202,9 @@ class _Channel:
     def news(self) -> list[EventRecord]:
         """Return the events since the last look."""
         newest = self._search(newest=1)
-        if not newest or newest[0].record_id == self._last:
+        if newest and newest[0].record_id == self._last:
             return []
-        if newest[0].record_id < self._last:
+        if newest and newest[0].record_id < self._last:
             self._last = 0  # somebody has cleared the log
         return self._read_to(self._search(f" and EventRecordID>{self._last}"))
 
@@ -210,21 +217,36 @@ class _Channel:
     ) -> list[EventRecord]:
         xpath = f"*[System[{self._system}{also}]{self._beside}]"
         with reported(f"read the log {self._name} for events of", self._source):
-            rows = self._core.eventlog_query(
-                self._machine,
-                self._name,
-                xpath,
-                newest is not None,
-                _ALL if newest is None else newest,
-            )
+            rows = self._query(xpath, newest)
         events = []
         for xml, message in rows if newest is None else reversed(rows):
             try:
                 events.append(parse_event(xml, message))
             except ValueError as error:
                 # Anybody can write as any source (G-3): one bad event hides no other.
-                log.warning("an event of %s cannot be shown: %s", self._source, error)
+                self._warn(str(error))
         return events
+
+    def _query(self, xpath: str, newest: int | None) -> list[tuple[str, str | None]]:
+        """Ask; once more if the log has changed so much that the answer is stale."""
+        limit = _ALL if newest is None else newest
+        tries = 0
+        while True:
+            try:
+                return self._core.eventlog_query(
+                    self._machine, self._name, xpath, newest is not None, limit
+                )
+            except OSError as error:
+                code = getattr(error, "winerror", None)
+                if code != ERROR_EVT_QUERY_RESULT_STALE or tries == _STALE_TRIES:
+                    raise
+                tries += 1
+
+    def _warn(self, text: str) -> None:
+        """Say it once: who follows comes upon the same event with each look."""
+        if text not in self._warned:
+            self._warned.add(text)
+            log.warning("an event of %s cannot be shown: %s", self._source, text)
 
 
 def parse_event(xml: str, message: str | None) -> EventRecord:
@@ -249,9 +271,11 @@ def parse_event(xml: str, message: str | None) -> EventRecord:
         found = system.find(_SPACE + name)
         if found is None:
             return ""
-        return (found.text if attribute is None else found.get(attribute)) or ""
+        raw = found.text if attribute is None else found.get(attribute)
+        return printable(raw or "")
 
-    strings = tuple(each.text or "" for each in root.iter(f"{_SPACE}Data"))
+    data = root.iter(f"{_SPACE}Data")
+    strings = tuple(printable(each.text or "") for each in data)
     event_id = _number(text("EventID"))
     qualifiers = _number(text("EventID", "Qualifiers"))
     if message is None:
@@ -268,7 +292,7 @@ def parse_event(xml: str, message: str | None) -> EventRecord:
         computer=text("Computer"),
         pid=_number(text("Execution", "ProcessID")),
         strings=strings,
-        message=None if message is None else message.rstrip(),
+        message=None if message is None else printable(message.rstrip()),
     )
 
 

@@ -15,6 +15,7 @@ from winsvc import TYPE_CHECKING
 from winsvc._native import as_service_error
 from winsvc.base import check_class, check_wait_hint, exit_code_of
 from winsvc.handlers import accepted_by
+from winsvc.log_life import log_life, log_life_in_time
 from winsvc.registrations import Registrations
 from winsvc.states import Accept, Control, FailureCode, Query, State
 from winsvc.threads import all_tracebacks, exits_of_threads
@@ -260,13 +261,14 @@ class Host:
         self._is_started = True
         if not self._hosting.started(self._life):
             return False
-        event = ("STARTED", self.name, self._start_reason())
-        _log("%s is running", self.name, event=event)
         # Slow (dataclasses): RUNNING has not waited for it, and it is not to compete
-        # with threads that ``run`` makes.  The handlers' thread waits until it is in.
+        # with threads that ``run`` makes.  The handlers' thread waits until it is in,
+        # but not for the log.
         import winsvc.events  # noqa: F401
 
         self._start_over.set()
+        event = ("STARTED", self.name, self._start_reason())
+        log_life_in_time("%s is running", self.name, event=event)
         return True
 
     def _start_reason(self) -> str:
@@ -299,13 +301,15 @@ class Host:
         try:
             self._hosting.request_stop(self._life)
         except OSError as error:
-            _log("%s could not report STOP_PENDING", self.name, error=error)
+            log_life("%s could not report STOP_PENDING", self.name, error=error)
 
     def _report_stopped(self) -> None:
         code = self.exit_code
         what = "STOPPED_WITH_CODE" if code else "STOPPED"
         event = (what, self.name, self._cause or "not known", str(code))
-        _log("%s stops with exit code %d", self.name, code, event=event)
+        # Before STOPPED: whoever sees that finds the event, and the SCM may end the
+        # process at any time after it (A-11).
+        log_life_in_time("%s stops with exit code %d", self.name, code, event=event)
         try:
             self._hosting.stopped(
                 self._life, ERROR_SERVICE_SPECIFIC_ERROR if code else 0, code
@@ -420,19 +424,4 @@ class Host:
         if code:
             self._note_cause("a failure")
             event = (f"{failure.name}_FAILED", self.name, what, str(code))
-            _log("%s %s: exit code %d", *event[1:3], code, error=error, event=event)
-
-
-def _log(
-    message: str,
-    *args: object,
-    error: BaseException | None = None,
-    event: tuple[str, ...] = (),
-) -> None:
-    """Log; a handler of the user's that raises shall not end the service.
-
-    ``event``: which one of ``messages.EventId`` it is, and its strings.
-    """
-    level = logging.ERROR if error else logging.INFO
-    with suppress(Exception):
-        log.log(level, message, *args, exc_info=error, extra={"winsvc_event": event})
+            log_life("%s %s: exit code %d", *event[1:3], code, error=error, event=event)

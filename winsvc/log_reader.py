@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from winsvc.log import BACKUPS
+from winsvc.printable import printable
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +28,8 @@ def read_log_file(
         follow: Go on for ever with those that come, looking twice a second.
 
     Returns:
-        An iterator of lines without their ends.
+        An iterator of lines without their ends, fit to be shown: control characters
+        other than tabs, which would command a terminal, are U+FFFD.
 
     Raises:
         ValueError: ``newest`` is below 0.
@@ -66,7 +68,7 @@ def _rotated(path: str) -> list[str]:
 
 
 def _decode(lines: list[bytes]) -> list[str]:
-    return [line.decode(errors="replace").rstrip("\r") for line in lines]
+    return [printable(line.decode(errors="replace").rstrip("\r")) for line in lines]
 
 
 class _Tail:

@@ -224,6 +224,29 @@ def test_restart_with_dependents_starts_them_again(chain: list[ServiceHandle]) -
     assert chain[2].status().state is State.STOPPED
 
 
+def test_restart_takes_a_dependent_that_somebody_has_started(
+    chain: list[ServiceHandle], rig: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1056: it is up, or on its way there, and that is what was wanted."""
+    plain = rig.scm._simulated.service_start
+    codes: list[int] = []
+
+    def start(service: object, args: tuple[str, ...]) -> None:
+        plain(service, args)
+        try:
+            plain(service, args)
+        except OSError as error:
+            codes.append(error.winerror)  # type: ignore[attr-defined]
+            if len(codes) > 1:  # not for A itself
+                raise
+
+    monkeypatch.setattr(rig.scm._simulated, "service_start", start)
+    chain[0].restart(dependents=True)
+
+    assert codes == [1056] * 3
+    assert [each.status().state for each in chain] == [State.RUNNING] * 3
+
+
 def test_restart_names_the_dependent_that_does_not_start(rig: Rig) -> None:
     """The service itself runs again by then."""
     Failing.starts = itertools.count()

@@ -8,9 +8,10 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from simrig import Rig
+from simrig import PATIENCE, Rig
 
 import winsvc
+from winsvc import log_life
 from winsvc.states import Control, State
 
 
@@ -222,3 +223,111 @@ def test_start_reason_is_told_if_it_is_known(
 
     assert handler.reasons == [reason]
     assert handler.events[0] == STARTED
+
+
+class Stalled(logging.Handler):
+    """Does not come back from one event until it is let go, as a hung event log.
+
+    Args:
+        at: Which one.
+    """
+
+    def __init__(self, at: str) -> None:
+        super().__init__()
+        self.reached, self.free = threading.Event(), threading.Event()
+        self.over = threading.Event()
+        self._at = at
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if getattr(record, "winsvc_event", ("",))[0] == self._at:
+            self.reached.set()
+            self.free.wait()
+            self.over.set()
+
+
+@pytest.fixture
+def stalled(
+    request: pytest.FixtureRequest, told: list[tuple[str, ...]]
+) -> Iterator[Stalled]:
+    """A handler of all services that stalls; ``told`` is before it."""
+    logger = logging.getLogger("winsvc")
+    handler = Stalled(request.param)
+    logger.addHandler(handler)
+    yield handler
+    handler.free.set()
+    logger.removeHandler(handler)
+    assert handler.over.wait(PATIENCE)
+
+
+class Deaf(Plain):
+    """Notes the controls that it gets."""
+
+    heard = threading.Event()
+
+    def on_user_control(self, code: int) -> None:
+        self.heard.set()
+
+
+@pytest.mark.parametrize("stalled", ["STARTED"], indirect=True)
+def test_controls_do_not_wait_for_a_stalled_log(
+    rig: Rig, stalled: Stalled, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From RUNNING on they are handled, whatever becomes of the event."""
+    monkeypatch.setattr(log_life, "GRACE", PATIENCE)
+    Deaf.heard.clear()
+    handle = rig.scm.add(Deaf)
+    handle.start()
+    assert stalled.reached.wait(PATIENCE)
+    handle.control(200)
+    was_heard = Deaf.heard.wait(PATIENCE / 4)
+    stalled.free.set()
+    rig.scm.send("Plain", Control.STOP)
+    rig.scm.wait_gone("Plain")
+
+    assert was_heard
+
+
+@pytest.mark.parametrize("stalled", ["STARTED", "STOPPED"], indirect=True)
+def test_clean_stop_does_not_wait_for_a_stalled_log(
+    rig: Rig,
+    stalled: Stalled,
+    told: list[tuple[str, ...]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is STOPPED with 0 while the event log still hangs: no 64006 (A-11)."""
+    monkeypatch.setattr(log_life, "GRACE", 0.01)
+    handle = rig.scm.add(Plain)
+    handle.start()
+    rig.reach("Plain", State.RUNNING)
+    rig.scm.send("Plain", Control.STOP)
+    assert stalled.reached.wait(PATIENCE)
+    rig.reach("Plain", State.STOPPED)
+    status = handle.status()
+    hangs = not stalled.over.is_set()
+    stalled.free.set()
+    rig.scm.wait_gone("Plain")
+
+    assert hangs
+    assert (status.exit_code, status.service_exit_code) == (0, 0)
+    assert told[0] == STARTED
+
+
+def test_stopped_is_reported_after_its_event(
+    rig: Rig, handler: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who sees STOPPED finds the event (A-11)."""
+    states: list[State] = []
+    emit = handler.emit
+
+    def look(record: logging.LogRecord) -> None:
+        if getattr(record, "winsvc_event", ("",))[0] == "STOPPED":
+            states.append(rig.state("Plain"))
+        emit(record)
+
+    monkeypatch.setattr(handler, "emit", look)
+    rig.scm.add(Plain).start()
+    rig.reach("Plain", State.RUNNING)
+    rig.scm.send("Plain", Control.STOP)
+    rig.scm.wait_gone("Plain")
+
+    assert states == [State.STOP_PENDING]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
@@ -95,6 +96,32 @@ def test_what_is_no_xml_is_replaced(bad: str) -> None:
     assert event.strings == ("a\ufffdb",)
 
 
+@pytest.mark.parametrize("bad", ["\x1b", "\x07", "\x9b", "\x85", "\ud800", "\r"])
+def test_message_does_nothing_to_a_terminal(bad: str) -> None:
+    """Windows hands out what anybody has written, as it is (G-3)."""
+    event = parse_event(event_xml(), f"a{bad}[2J\r\n\tb\r\n")
+
+    assert event.message == "a\ufffd[2J\n\tb"
+    assert str(event).endswith("[1] a\ufffd[2J\n\tb")
+    assert str(event).encode().isascii() is False
+
+
+@pytest.mark.parametrize("bad", ["\x9b", "&#x9b;", "&#13;", "\x7f"])
+def test_strings_do_nothing_to_a_terminal(bad: str) -> None:
+    """XML allows what terminals obey."""
+    xml = event_xml(event=5555, source=f"S{bad}", data=f"<Data>a{bad}2J</Data>")
+    event = parse_event(xml, None)
+
+    assert (event.source, event.strings) == ("S\ufffd", ("a\ufffd2J",))
+
+
+def test_record_of_any_maker_does_nothing_to_a_terminal() -> None:
+    """Shown is what it holds, wherever that came from."""
+    event = replace(parse_event(event_xml(), "x"), message="a\x1b[2J\udfff")
+
+    assert str(event).endswith(" INFORMATION Svc [1] a\ufffd[2J\ufffd")
+
+
 def test_document_type_is_refused() -> None:
     """No entities, inner or outer: no file is read, nothing grows."""
     text = "<!DOCTYPE x [<!ENTITY y SYSTEM 'file:///etc/passwd'>]>" + event_xml()
@@ -165,6 +192,7 @@ class FakeLog:
         self.events: dict[str, list[str]] = {"Application": [], "System": []}
         self.asked: list[tuple[str | None, str, str, bool, int]] = []
         self.error = 0
+        self.stale = 0  # so many answers are
 
     def add(self, record: int, channel: str = "Application", **changes: Any) -> None:
         """Write an event, a second after the one of the number before."""
@@ -177,6 +205,11 @@ class FakeLog:
         self, machine: str | None, channel: str, xpath: str, newest: bool, limit: int
     ) -> list[tuple[str, str | None]]:
         self.asked.append((machine, channel, xpath, newest, limit))
+        if self.stale:
+            self.stale -= 1
+            error = OSError(15011, "read the event log (EvtNext)")
+            error.winerror = 15011  # type: ignore[attr-defined]
+            raise error
         if self.error:
             error = OSError(self.error, "search the event log (EvtQuery)")
             error.winerror = self.error  # type: ignore[attr-defined]
@@ -327,6 +360,49 @@ def test_unreadable_event_hides_no_other(
 
     assert records(eventlog.read("Svc")) == [("App", 1), ("App", 3)]
     assert "an event of Svc cannot be shown" in caplog.text
+
+
+def test_follower_says_once_that_the_newest_is_unreadable(
+    log: FakeLog, naps: list[Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not with each look; and what came before it is shown at once."""
+    log.add(1)
+    bad = "<Event><!DOCTYPE x><EventRecordID>9</EventRecordID></Event>"
+
+    def spoil() -> None:
+        log.add(2)
+        log.events["Application"].append(bad)
+
+    naps += [spoil, lambda: None, lambda: None, lambda: log.add(10)]
+    events = eventlog.read("Svc", follow=True)
+    first = records(itertools.islice(events, 2))
+    looks_left = len(naps)
+    last = records(itertools.islice(events, 1))
+
+    assert (first, looks_left) == ([("App", 1), ("App", 2)], 3)
+    assert last == [("App", 10)]
+    assert caplog.text.count("cannot be shown") == 1
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_stale_answer_is_asked_for_again(log: FakeLog, times: int) -> None:
+    """The log has gone round meanwhile; nothing is shown twice."""
+    log.add(1)
+    log.add(2)
+    log.stale = times
+
+    assert records(eventlog.read("Svc")) == [("App", 1), ("App", 2)]
+    assert len(log.asked) == times + 1
+
+
+def test_answer_that_is_always_stale_is_an_error(log: FakeLog) -> None:
+    """A log that is written to without end is not asked without end."""
+    log.stale = 99
+    with pytest.raises(ServiceError) as caught:
+        next(eventlog.read("Svc"))
+
+    assert caught.value.winerror == 15011
+    assert len(log.asked) == 3
 
 
 @pytest.mark.parametrize("code", [5, 120, 1722, 15007])

@@ -58,7 +58,20 @@ def test_lines_of_all_files_are_read(file: Path) -> None:
     ):
         file.with_name(file.name + name).write_bytes(text)
 
-    assert list(read_log_file(file)) == ["1", "2", "", "3\ufffd", "4\x0bx", "5"]
+    assert list(read_log_file(file)) == ["1", "2", "", "3\ufffd", "4\ufffdx", "5"]
+
+
+def test_line_does_nothing_to_a_terminal(file: Path, naps: list[Any]) -> None:
+    """The service's account writes it, an administrator looks at it."""
+    append(file, "\ta\x1b]0;title\x07\r\nb\x9b2J\n")
+    naps.append(lambda: append(file, "c\rd\n"))
+    lines = read_log_file(file, follow=True)
+
+    assert list(itertools.islice(lines, 3)) == [
+        "\ta\ufffd]0;title\ufffd",
+        "b\ufffd2J",
+        "c\ufffdd",
+    ]
 
 
 @pytest.mark.parametrize(

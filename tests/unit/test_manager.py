@@ -22,6 +22,7 @@ from winsvc.errors import (
 )
 from winsvc.manage.manager import ServiceHandle, ServiceManager
 from winsvc.manage.status import ServiceStatus
+from winsvc.reasons import StopReason
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.levels import pack, unpack
 from winsvc.settings.values import ErrorControl
@@ -113,6 +114,10 @@ class FakeScm:
     def service_start(self, service: object, arguments: tuple[str, ...]) -> None:
         self._call("service_start", service, *arguments)
         assert self.open[service] & START
+
+    def service_control_reason(self, service: object, *told: object) -> Any:
+        self._call("service_control_reason", service, *told)
+        return pending(State.STOP_PENDING)
 
     def service_control(self, service: object, code: int) -> Any:
         self._call("service_control", service, code)
@@ -630,21 +635,25 @@ def test_wait_after_a_control_fails_when_it_is_gone() -> None:
         handle.wait_state(State.PAUSED)
 
 
+@pytest.mark.parametrize("reason", [None, StopReason()])
 @pytest.mark.parametrize("code", [109, 232])
-def test_stop_through_a_broken_pipe_counts_if_it_has_stopped(code: int) -> None:
+def test_stop_through_a_broken_pipe_counts_if_it_has_stopped(
+    code: int, reason: StopReason | None
+) -> None:
     """The process can end before the answer has left it (A-45)."""
     scm, handle = open_foo((0.0, STOPPED))
-    scm.refuse["service_control"] = code
-    status = handle.stop()
+    scm.refuse["service_control"] = scm.refuse["service_control_reason"] = code
+    status = handle.stop(reason=reason)
 
     assert status.state is State.STOPPED
 
 
-def test_broken_pipe_of_a_live_service_is_an_error() -> None:
+@pytest.mark.parametrize("reason", [None, StopReason()])
+def test_broken_pipe_of_a_live_service_is_an_error(reason: StopReason | None) -> None:
     """Only a service that has stopped may break the pipe."""
     scm, handle = open_foo((0.0, RUNNING))
-    scm.refuse["service_control"] = 109
+    scm.refuse["service_control"] = scm.refuse["service_control_reason"] = 109
     with pytest.raises(ServiceError) as caught:
-        handle.stop()
+        handle.stop(reason=reason)
 
     assert caught.value.winerror == 109

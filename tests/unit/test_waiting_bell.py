@@ -152,6 +152,31 @@ def test_lagging_bell_subscribes_anew(code: int) -> None:
     assert bell.notifies
 
 
+@pytest.mark.parametrize("code", [1294, 1235])
+def test_bell_that_lags_again_at_once_goes_by_the_clock(code: int) -> None:
+    """Else it would do nothing but subscribe, as fast as it can (F-8)."""
+    scm = FakeNotifications(*[notice(code, 0)] * 5)
+    bell = bell_of(scm)
+    for _ in range(4):
+        bell.wait("handle", RUNNING, 0.25)
+
+    assert len(scm.added) == 2
+    assert not bell.notifies
+    assert scm.looks == [0.25, 0.25]
+
+
+def test_bell_that_lags_now_and_then_goes_on() -> None:
+    """What helped a while ago may help again."""
+    scm = FakeNotifications(*[notice(1294, 0), []] * 5)
+    bell = bell_of(scm)
+    for _ in range(10):
+        bell.wait("handle", RUNNING, 0.25)
+        scm.now += REST
+
+    assert len(scm.added) == 6
+    assert bell.notifies
+
+
 @pytest.mark.parametrize(
     ("code", "triggered"), [(1072, 0), (1072, DELETE_PENDING), (0, DELETE_PENDING | 1)]
 )

@@ -229,19 +229,15 @@ class ServiceHandle(ConfiguredService):
         Returns, raises: as :meth:`stop`; 87: not a code for clients.
         """
         verb = _VERBS.get(code) or f"send control {int(code)} to"
+        right = rights.RIGHT_FOR.get(code, rights.QUERY_STATUS)
         with reported(verb, self.name):
-            right = rights.RIGHT_FOR.get(code, rights.QUERY_STATUS)
             handle = self._handles.get(right)
-            try:
-                raw = self._backend.service_control(handle, int(code))
-            except OSError as error:
-                # Its process ended before the answer had left it (A-45).
-                pipe = getattr(error, "winerror", None) in _BROKEN_PIPE
-                status = self.status() if pipe and code == Control.STOP else None
-                if status is None or status.state != State.STOPPED:
-                    raise
-                return status
-        self._is_up = code != Control.STOP
+            if code == Control.STOP:
+                return self._stopping(
+                    lambda: self._backend.service_control(handle, Control.STOP)
+                )
+            raw = self._backend.service_control(handle, int(code))
+        self._is_up = True
         return ServiceStatus.from_tuple(raw)
 
     def status(self) -> ServiceStatus:
@@ -339,16 +335,30 @@ class ServiceHandle(ConfiguredService):
     def _stop_because(self, reason: StopReason, comment: str | None) -> ServiceStatus:
         try:
             with reported("stop", self.name):
-                raw = self._backend.service_control_reason(
-                    self._handles.get(rights.STOP), Control.STOP, reason.code, comment
+                handle = self._handles.get(rights.STOP)
+                return self._stopping(
+                    lambda: self._backend.service_control_reason(
+                        handle, Control.STOP, reason.code, comment
+                    )
                 )
         except ServiceError as error:
             if error.winerror != ERROR_CALL_NOT_IMPLEMENTED:
                 raise
             detail = "it has no ControlServiceEx: stop without a reason"
             raise service_error("stop", self.name, error.winerror, detail) from error
+
+    def _stopping(self, send: Callable[[], StatusTuple]) -> ServiceStatus:
+        """Send STOP; its process may end before the answer has left it (A-45)."""
+        try:
+            status = ServiceStatus.from_tuple(send())
+        except OSError as error:
+            if getattr(error, "winerror", None) not in _BROKEN_PIPE:
+                raise
+            status = self.status()
+            if status.state != State.STOPPED:
+                raise
         self._is_up = False
-        return ServiceStatus.from_tuple(raw)
+        return status
 
     def _open_to_notify(self) -> Capsule:
         return self._handles.open(rights.QUERY_STATUS)

@@ -9,6 +9,7 @@ from typing import Self
 
 from winsvc._interfaces import Capsule, NoticeTuple, StatusTuple
 from winsvc.manage.backend import Backend
+from winsvc.manage.waiting import REST
 
 # Masks of F-1.
 STATES = 0x7F
@@ -102,6 +103,7 @@ class Bell:
         self._opener = opener
         self._lock = threading.Lock()
         self._notifier: Notifier | None = None
+        self._renewed: float | None = None
 
     def __enter__(self) -> Self:
         """Return the bell."""
@@ -138,7 +140,7 @@ class Bell:
             if code == ERROR_SERVICE_MARKED_FOR_DELETE or triggered & DELETE_PENDING:
                 self.is_deleted = True
             if code:
-                self.notifies = code in RENEWABLE and self._add(notifier)
+                self.notifies = code in RENEWABLE and self._renew(notifier)
 
     def close(self) -> None:
         """End the waiting; again does nothing."""
@@ -163,6 +165,12 @@ class Bell:
             notifier.close()
         self.notifies = self._add(notifier)
         return notifier
+
+    def _renew(self, notifier: Notifier) -> bool:
+        """Subscribe anew; False: that has not helped the last time, just now."""
+        now, last = self._backend.monotonic(), self._renewed
+        self._renewed = now
+        return (last is None or now - last >= REST) and self._add(notifier)
 
     def _add(self, notifier: Notifier) -> bool:
         notifier.remove(0)

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from winsvc.manage.handle import ServiceHandle
 
 ERROR_DEPENDENT_SERVICES_RUNNING = 1051
+ERROR_SERVICE_ALREADY_RUNNING = 1056
 OnProgress = Callable[[ServiceStatus], None]
 
 
@@ -90,10 +91,19 @@ def start_again(
     for info in reversed(dependents):
         try:
             with opener(info.name) as dependent:
-                dependent.start()
+                _start_unless_up(dependent)
                 dependent.wait_state(State.RUNNING, budget.left)
         except ServiceError as error:
             raise about_dependent("restart", name, info.name, error) from error
+
+
+def _start_unless_up(handle: ServiceHandle) -> None:
+    try:
+        handle.start()
+    except ServiceError as error:
+        # Another client, or a trigger, has been faster.
+        if error.winerror != ERROR_SERVICE_ALREADY_RUNNING:
+            raise
 
 
 def about_dependent(

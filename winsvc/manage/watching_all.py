@@ -18,13 +18,15 @@ from winsvc.manage.notifier import (
     RENEWABLE,
     Notifier,
 )
-from winsvc.manage.rights import ENUMERATE_SERVICE
+from winsvc.manage.rights import CONNECT, ENUMERATE_SERVICE, QUERY_STATUS
 from winsvc.manage.status import ServiceStatus
 from winsvc.manage.waiting import REST
 from winsvc.manage.watching import WatchEnd, Watching, settled
 
 _POLL = 1.0
 """Seconds between two lists where the SCM does not notify."""
+_LULL = 0.5
+"""Seconds before lost subscriptions are renewed: they may be lost again at once."""
 _SCM_KEY = 0
 _ALL = 3  # F-15
 
@@ -76,6 +78,8 @@ class ManagerWatch(Watching[ServiceEvent]):
         self._keys: dict[str, int] = {}
         self._dying: set[str] = set()
         """Marked for deletion while they run: their handles are given back."""
+        self._untold: set[str] = set()
+        """Gone by a list; that they are deleted the SCM has still to say."""
         self._last_key = _SCM_KEY
         self._known = self._list()
         self._notifier = self._subscribe()
@@ -87,8 +91,9 @@ class ManagerWatch(Watching[ServiceEvent]):
     def close(self) -> None:
         """End it: who waits gets no more.  Again does nothing."""
         self._closed.set()
-        if self._notifier is not None:
-            self._notifier.close()
+        notifier = self._notifier  # the consumer's thread may give it up
+        if notifier is not None:
+            notifier.close()
 
     def _step(self) -> ServiceEvent | None:
         clock = self._backend.monotonic
@@ -130,13 +135,13 @@ class ManagerWatch(Watching[ServiceEvent]):
             return False
         return True
 
-    def _follow(self, name: str) -> None:
+    def _follow(self, name: str, *, anew: bool = False) -> None:
         """Be notified of a service; those that may not be opened are listed only."""
         if self._notifier is None:
             return
         self._unfollow(name)
         try:
-            handle = self._opener(name)
+            handle = self._open_anew(name) if anew else self._opener(name)
         except OSError:
             return
         self._last_key += 1
@@ -145,6 +150,14 @@ class ManagerWatch(Watching[ServiceEvent]):
             self._notifier.add(handle, OF_SERVICE, self._last_key)
         except EOFError:
             self._closed.set()
+
+    def _open_anew(self, name: str) -> Capsule:
+        """Open a service by a new handle to the SCM (F-8)."""
+        scm = self._manager.open(CONNECT)
+        try:
+            return self._backend.service_open(scm, name, QUERY_STATUS)
+        finally:
+            self._backend.handle_close(scm)
 
     def _unfollow(self, name: str) -> None:
         key = self._keys.pop(name, None)
@@ -161,6 +174,9 @@ class ManagerWatch(Watching[ServiceEvent]):
             notices = self._notifier.wait(rest if left is None else min(rest, left))
         except EOFError:
             return ()
+        if any(code in RENEWABLE for _key, code, *_ in notices):
+            # Real time, whatever the SCM's clock: for the processor's sake.
+            self._closed.wait(_LULL)
         names: tuple[str, ...] = ()
         followed = {key: name for name, key in self._keys.items()}
         for key, code, triggered, _status, new in notices:
@@ -175,6 +191,7 @@ class ManagerWatch(Watching[ServiceEvent]):
         if not code or self._notifier is None:
             return
         self._notifier.remove(_SCM_KEY)
+        self._untold.clear()
         if code in RENEWABLE and self._add_scm(self._notifier):
             return
         # Without DELETED (H-33) there is no DELETE_PENDING either, and a handle
@@ -188,7 +205,7 @@ class ManagerWatch(Watching[ServiceEvent]):
             self._unfollow(name)
             self._dying.add(name)
         elif code in RENEWABLE:
-            self._follow(name)
+            self._follow(name, anew=True)
         elif code:
             self._unfollow(name)
 
@@ -217,24 +234,27 @@ class ManagerWatch(Watching[ServiceEvent]):
         add = self._events.append
         created = {name[1:] for name in names if name.startswith("/")}
         deleted = {name for name in names if not name.startswith("/")}
-        for name in old.keys() - new.keys():
+        untold = deleted - self._untold
+        again = untold & old.keys() & new.keys()
+        gone = old.keys() - new.keys()
+        if self._notifier is not None:
+            self._untold = (self._untold | gone) - deleted
+        for name in gone:
             self._forget(name)
             add(ServiceEvent(name, None, "deleted"))
-        # Came and went between two lists, or went and came.
-        for name in created & deleted:
-            if name not in old and name not in new:
-                add(ServiceEvent(name, None, "created"))
-                add(ServiceEvent(name, None, "deleted"))
-            elif name in old and name in new:
-                self._forget(name)
-                add(ServiceEvent(name, None, "deleted"))
-                self._follow(name)
-                add(ServiceEvent(name, new[name], "created"))
+        for name in (created & untold) - old.keys() - new.keys():
+            add(ServiceEvent(name, None, "created"))
+            add(ServiceEvent(name, None, "deleted"))
+        for name in again:  # what follows was a handle to the one that is gone
+            self._forget(name)
+            add(ServiceEvent(name, None, "deleted"))
+            self._follow(name)
+            add(ServiceEvent(name, new[name], "created"))
         for name, status in new.items():
             if name not in old:
                 self._follow(name)
                 add(ServiceEvent(name, status, "created"))
-            elif status != old[name] and name not in created & deleted:
+            elif status != old[name] and name not in again:
                 add(ServiceEvent(name, status, "changed"))
 
     def _forget(self, name: str) -> None:
