@@ -26,7 +26,8 @@ class ErrorInfo(namedtuple("ErrorInfo", "name meaning remedy", defaults=(None,))
 _DEBUG = "run it with `debug` to see what it does, `doctor` checks the rest"
 _LOG = "the service's own log says why, `doctor` shows where that is"
 _PROGRAM = "correct the program in its command line, `doctor` tells what is wrong"
-_PASSWORD = "give the account's present password to `apply --account`"  # noqa: S105
+_ASKS = "`apply NAME --account ACCOUNT`, which asks for the password"
+_PASSWORD = "give its present one to `apply NAME --account ACCOUNT`, which asks for it"
 _LOGON_RIGHT = (
     "grant it that right in secpol.msc under User Rights Assignment, or choose the "
     "account once in services.msc, which grants it"
@@ -95,6 +96,11 @@ ERRORS: dict[int, ErrorInfo] = {
         "a DLL lacks a function that is needed of it",
         "install versions that belong together",
     ),
+    183: ErrorInfo(
+        "ERROR_ALREADY_EXISTS",
+        "that name is somebody else's already",
+        "choose another name, or `--no-event-source` if it is that of the event source",
+    ),
     193: ErrorInfo(
         "ERROR_BAD_EXE_FORMAT", "the program is not one that Windows can run", _PROGRAM
     ),
@@ -148,12 +154,12 @@ ERRORS: dict[int, ErrorInfo] = {
     1057: ErrorInfo(
         "ERROR_INVALID_SERVICE_ACCOUNT",
         "no such account, or its name or password is not valid",
-        r"write it as DOMAIN\user or .\user, and give its password",
+        r"write it as DOMAIN\user or .\user, and give its present password",
     ),
     1058: ErrorInfo(
         "ERROR_SERVICE_DISABLED",
         "the service is disabled",
-        "set its start type with `apply --start-type manual`, or to auto",
+        "set its start type with `apply NAME --start-type manual`, or to auto",
     ),
     1059: ErrorInfo(
         "ERROR_CIRCULAR_DEPENDENCY",
@@ -246,7 +252,7 @@ ERRORS: dict[int, ErrorInfo] = {
     1079: ErrorInfo(
         "ERROR_DIFFERENT_SERVICE_ACCOUNT",
         "services of one process need the same account",
-        "give all of them one account with `apply --account`",
+        "give all of them one account with `apply NAME --account ACCOUNT`",
     ),
     1080: ErrorInfo(
         "ERROR_CANNOT_DETECT_DRIVER_FAILURE",
@@ -310,17 +316,17 @@ ERRORS: dict[int, ErrorInfo] = {
     1327: ErrorInfo(
         "ERROR_ACCOUNT_RESTRICTION",
         "a rule of the account forbids the logon, such as that of empty passwords",
-        "give the account a password, then `apply --account` that",
+        f"give the account a password, then {_ASKS}",
     ),
     1330: ErrorInfo(
         "ERROR_PASSWORD_EXPIRED",
         "the account's password has expired",
-        "change it, then `apply --account`, and let it not expire",
+        f"change it and let it not expire, then {_ASKS}",
     ),
     1331: ErrorInfo(
         "ERROR_ACCOUNT_DISABLED",
         "the account is disabled",
-        "enable it, or choose another with `apply --account`",
+        "enable it, or choose another with `apply NAME --account ACCOUNT`",
     ),
     1332: ErrorInfo(
         "ERROR_NONE_MAPPED",
@@ -354,12 +360,12 @@ ERRORS: dict[int, ErrorInfo] = {
     1907: ErrorInfo(
         "ERROR_PASSWORD_MUST_CHANGE",
         "the account's password must be changed before it logs on",
-        "log on with it once and change it, then `apply --account`",
+        f"log on with it once and change it, then {_ASKS}",
     ),
     1909: ErrorInfo(
         "ERROR_ACCOUNT_LOCKED_OUT",
         "the account is locked after too many wrong passwords",
-        "unlock it, then give `apply --account` the right one",
+        f"unlock it, then {_ASKS}",
     ),
     15001: ErrorInfo(
         "ERROR_EVT_INVALID_QUERY",

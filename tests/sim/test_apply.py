@@ -17,6 +17,7 @@ from winsvc.errors import (
 )
 from winsvc.manage import rights
 from winsvc.manage.manager import ServiceManager
+from winsvc.manage.planning import Planner
 from winsvc.manage.security import TO_START, ServiceRight, parse_dacl
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.triggers import (
@@ -93,7 +94,7 @@ FULL = ServiceConfig(
 # Every setting otherwise; into a group, which conflicts with `delayed`.
 OTHER = ServiceConfig(
     name="Full",
-    command=("other.exe",),
+    command=(r"C:\other.exe",),
     display_name="",
     description="",
     start_type=StartType.MANUAL,
@@ -182,7 +183,7 @@ def scm() -> Scm:
     """A simulated SCM with another service in it."""
     backend = Scm()
     with ServiceManager(backend=backend) as manager:
-        manager.create(ServiceConfig(name="Tcpip", command=("net.exe",))).close()
+        manager.create(ServiceConfig(name="Tcpip", command=(r"C:\net.exe",))).close()
     backend.changes.clear()
     return backend
 
@@ -289,7 +290,7 @@ def test_basic_settings_are_one_call(scm: Scm, manager: ServiceManager) -> None:
     manager.apply(
         ServiceConfig(
             name="Full",
-            command=("new.exe",),
+            command=(r"C:\new.exe",),
             start_type=StartType.DISABLED,
             display_name="New",
             error_control=ErrorControl.NORMAL,
@@ -327,7 +328,7 @@ def test_password_is_always_set_and_never_shown(
 ) -> None:
     """It cannot be compared; with it goes the account that it is of."""
     config = ServiceConfig(
-        name="Full", command=("x.exe",), account=r".\me", password="s3cret"
+        name="Full", command=(r"C:\x.exe",), account=r".\me", password="s3cret"
     )
     created = manager.apply(config)
     again = manager.apply(replace(config, password="0ther"))
@@ -336,18 +337,59 @@ def test_password_is_always_set_and_never_shown(
     assert str(again) == "password: (set)"
     assert scm.records["FULL"].password == "0ther"
     assert "s3cret" not in repr(created) + str(created.as_dict())
+    assert "0ther" not in repr(scm.records["FULL"])
+    secret = ServiceConfig(name="Full", account=r".\me", password="pl4nned")
+    with manager.open("Full") as handle:
+        plan = Planner(scm, secret).for_existing(handle._handles)
+    assert plan.password == "pl4nned"
+    assert "pl4nned" not in repr(plan)
     assert "0ther" not in repr(again) + str(again.as_dict())
 
 
-def test_command_is_compared_as_the_line_that_there_is(
+@pytest.mark.parametrize(
+    ("line", "command", "shown"),
+    [
+        (r"C:\bin\x.exe -a", (r"C:\bin\x.exe", "-a"), ""),
+        (r'"C:\bin\x.exe"  "-a"', (r"C:\bin\x.exe", "-a"), ""),
+        (
+            r"%SystemRoot%\system32\svchost.exe -k netsvcs",
+            (r"%SystemRoot%\system32\svchost.exe", "-k", "netsvcs"),
+            "",
+        ),
+        (
+            r"C:\a b\x.exe -a",
+            (r"C:\a b\x.exe", "-a"),
+            r'command: C:\a b\x.exe -a -> "C:\a b\x.exe" -a',
+        ),
+        (
+            r"C:\bin\x.exe -a",
+            (r"C:\bin\x.exe", "-b"),
+            r'command: C:\bin\x.exe -a -> "C:\bin\x.exe" -b',
+        ),
+    ],
+)
+def test_command_is_compared_by_its_words(
+    scm: Scm, manager: ServiceManager, line: str, command: tuple[str, ...], shown: str
+) -> None:
+    """Lines that mean the same stay; one that can mean another is quoted (E-16)."""
+    manager.apply(ServiceConfig(name="Full", command=(r"C:\x.exe",)))
+    scm.records["FULL"].command_line = line
+    changes = manager.apply(ServiceConfig(name="Full", command=command))
+
+    assert str(changes) == shown
+
+
+def test_exported_unquoted_command_is_what_was_meant(
     scm: Scm, manager: ServiceManager
 ) -> None:
-    """One that was installed unquoted is quoted (E-16)."""
-    manager.apply(ServiceConfig(name="Full", command=("x.exe", "-a")))
-    scm.records["FULL"].command_line = r"C:\bin\x.exe -a"
-    changes = manager.apply(ServiceConfig(name="Full", command=(r"C:\bin\x.exe", "-a")))
+    """Read, and applied again, it is quoted as a whole: its program stays the same."""
+    manager.apply(ServiceConfig(name="Full", command=(r"C:\x.exe",)))
+    scm.records["FULL"].command_line = r"C:\Program Files\Acme\svc.exe -a"
+    command = config_of(manager).command
+    manager.apply(ServiceConfig(name="Full", command=command))
 
-    assert str(changes) == r'command: C:\bin\x.exe -a -> "C:\bin\x.exe" -a'
+    assert command == (r"C:\Program Files\Acme\svc.exe", "-a")
+    assert scm.records["FULL"].command_line == r'"C:\Program Files\Acme\svc.exe" -a'
 
 
 # --- all or nothing ------
@@ -465,6 +507,54 @@ def test_interrupted_apply_is_undone(
     assert scm.snapshot() == before
 
 
+def test_interrupted_creation_deletes_nobody_elses_service(
+    scm: Scm, manager: ServiceManager, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl+C before the SCM is asked: the service of that name was there before."""
+    manager.apply(FULL)
+    before = scm.snapshot()
+
+    def interrupted(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(scm, "service_create", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        manager.create(OTHER)
+
+    assert scm.snapshot() == before
+
+
+def test_refused_value_names_the_settings_of_its_call(
+    scm: Scm, manager: ServiceManager
+) -> None:
+    """87 alone does not say whose value it was."""
+    scm.fail(0, 87)
+    with pytest.raises(
+        ServiceError, match=r"\(one of what it sets: .*, account"
+    ) as new:
+        manager.create(replace(FULL, name="New"))
+    manager.apply(ServiceConfig(name="Full", command=(r"C:\x.exe",)))
+    config = ServiceConfig(
+        name="Full",
+        start_type=StartType.MANUAL,
+        display_name="x",
+        account=r".\me",
+        password="s3cret",
+    )
+    scm.fail(0, 87)
+    with pytest.raises(ServiceError) as changed:
+        manager.apply(config)
+    scm.fail(0, 5)
+    with pytest.raises(ServiceError) as denied:
+        manager.apply(config)
+
+    assert "dependencies" in str(new.value)
+    assert changed.value.detail == (
+        "one of what it sets: start type, account, display name, password"
+    )
+    assert denied.value.detail is None
+
+
 def test_undo_that_fails_is_told(
     scm: Scm, manager: ServiceManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -488,7 +578,9 @@ def test_undo_that_fails_is_told(
 
 def test_lost_password_is_told(scm: Scm, manager: ServiceManager) -> None:
     """Who changes the account cannot get the old one's password back."""
-    me = ServiceConfig(name="Full", command=("x",), account=r".\me", password="old")
+    me = ServiceConfig(
+        name="Full", command=(r"C:\x.exe",), account=r".\me", password="old"
+    )
     manager.apply(me)
     scm.fail(1)
     with pytest.raises(ServiceError) as caught:
@@ -534,11 +626,13 @@ def test_unknown_setting_is_refused_or_left_out(exists: bool) -> None:
     """Where the system has no such level, that is said before any change."""
     scm = OldScm()
     manager = ServiceManager(backend=scm)
-    manager.apply(ServiceConfig(name="Full" if exists else "Else", command=("x",)))
+    manager.apply(
+        ServiceConfig(name="Full" if exists else "Else", command=(r"C:\x.exe",))
+    )
     before = scm.snapshot()
     config = ServiceConfig(
         name="Full",
-        command=("y",),
+        command=(r"C:\y.exe",),
         description="known",
         delayed=True,
         sid_type=SidType.NONE,
@@ -560,6 +654,24 @@ def test_unknown_setting_is_refused_or_left_out(exists: bool) -> None:
         manager.plan(config, if_supported=("colour",))
 
 
+@pytest.mark.parametrize("exists", [True, False])
+def test_start_that_is_not_delayed_needs_no_level(exists: bool) -> None:
+    """What a system does not know no service of it has: `manual` says so much."""
+    manager = ServiceManager(backend=OldScm())
+    manager.apply(ServiceConfig(name="Full" if exists else "Else", command=(r"C:\x",)))
+    changes = manager.apply(
+        ServiceConfig(
+            name="Full",
+            command=(r"C:\x",),
+            start_type=StartType.MANUAL,
+            delayed=False,
+        )
+    )
+
+    assert changes.left_out == ()
+    assert config_of(manager).start_type is StartType.MANUAL
+
+
 def refused(code: int) -> OSError:
     """Return the error that a backend raises for a code."""
     error = OSError(code, "refused")
@@ -571,7 +683,7 @@ def test_probe_asks_the_first_service_that_can_be_seen(
     scm: Scm, manager: ServiceManager, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A new service's levels are asked of another; that one's rights do not count."""
-    manager.apply(ServiceConfig(name="Second", command=("x",)))
+    manager.apply(ServiceConfig(name="Second", command=(r"C:\x.exe",)))
     asked = []
     service_open = scm.service_open
 
@@ -670,6 +782,23 @@ def test_foreign_event_source_is_refused(scm: Scm, manager: ServiceManager) -> N
     assert scm.event_sources == {"FULL": r"C:\other\messages.dll"}
 
 
+@pytest.mark.parametrize("exists", [True, False])
+def test_foreign_event_source_can_be_left_out(
+    scm: Scm, manager: ServiceManager, exists: bool
+) -> None:
+    """Where it is only a recommendation; it is named."""
+    if exists:
+        manager.apply(ServiceConfig(name="Full", command=(r"C:\x.exe",)))
+    scm.event_sources["FULL"] = r"C:\other\messages.dll"
+    changes = manager.apply(FULL, if_supported=("event_source", "delayed"))
+
+    assert changes.left_out == ("event_source",)
+    assert "event source" not in str(changes)
+    assert scm.event_sources == {"FULL": r"C:\other\messages.dll"}
+    assert config_of(manager).delayed
+    assert not manager.plan(FULL, if_supported=("event_source",))
+
+
 def test_event_source_of_an_earlier_environment_is_ours(
     scm: Scm, manager: ServiceManager
 ) -> None:
@@ -759,7 +888,7 @@ def test_grant_adds_an_entry_once(scm: Scm, manager: ServiceManager) -> None:
     """By name or SID; all others keep what they had."""
     user = "S-1-5-21-1-2-3-1001"
     scm.users[r".\me"] = user
-    with manager.create(ServiceConfig(name="Full", command=("x",))) as handle:
+    with manager.create(ServiceConfig(name="Full", command=(r"C:\x.exe",))) as handle:
         before = parse_dacl(handle.security())
         first = handle.grant_start(r".\me")
         second = handle.grant_start(user)
@@ -788,7 +917,7 @@ def test_system_without_security_says_so(
 
 def test_command_line_is_what_is_kept(scm: Scm, manager: ServiceManager) -> None:
     """As it is, however it was written; the configuration has it in words."""
-    with manager.create(ServiceConfig(name="Full", command=("x",))) as handle:
+    with manager.create(ServiceConfig(name="Full", command=(r"C:\x.exe",))) as handle:
         scm.records["FULL"].command_line = r"%SystemRoot%\svchost.exe -k  net"
 
         assert handle.command_line() == r"%SystemRoot%\svchost.exe -k  net"

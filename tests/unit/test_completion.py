@@ -23,7 +23,7 @@ from winsvc.testing.database import SimulatedBackend
 
 backend = SimulatedBackend(virtual=False)
 with ServiceManager(backend=backend) as manager:
-    manager.create(winsvc.ServiceConfig(name="Sample", command=("x",))).close()
+    manager.create(winsvc.ServiceConfig(name="Sample", command=("C:/x.exe",))).close()
 winsvc.main(argv=[], manager_factory=lambda: ServiceManager(backend=backend))
 """
 

@@ -18,7 +18,12 @@ from winsvc.settings.accounts import (
     takes_password,
     virtual_account,
 )
-from winsvc.settings.command_line import quote_command, split_command
+from winsvc.settings.command_line import (
+    is_safe_line,
+    quote_command,
+    split_command,
+    split_image_path,
+)
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.triggers import (
     Trigger,
@@ -72,11 +77,15 @@ REFUSED = [
     ("command", ("", "x"), "no program"),
     ("command", "python x.py", "give a tuple"),
     ("command", ('a"b',), "quote"),
-    ("command", ("python", "x\0"), "NUL"),
-    ("command", ("python", "x" * 32767), "32767 at most"),
+    ("command", ("svc.exe",), r"program 'svc.exe' without its full path"),
+    ("command", (r"bin\svc.exe", "-a"), "full path"),
+    ("command", (r"C:svc.exe",), "full path"),
+    ("command", ("%",), "full path"),
+    ("command", (r"C:\python.exe", "x\0"), "NUL"),
+    ("command", (r"C:\python.exe", "x" * 32767), "32767 at most"),
     # start and type, E-7, E-9, E-10
     ("start_type", StartType.BOOT, "drivers"),
-    ("start_type", 6, "drivers"),
+    ("start_type", StartType.SYSTEM, "drivers"),
     ("service_type", ServiceType.KERNEL_DRIVER, "OWN_PROCESS"),
     ("service_type", ServiceType(0x30), "OWN_PROCESS"),
     ("service_type", ServiceType(0), "OWN_PROCESS"),
@@ -139,6 +148,9 @@ REFUSED = [
     ("security", "(A;;GA;;;SY)", "no DACL"),
     ("security", "D:(A;;GA;;SY)", "no DACL"),
     ("security", "D:(A;;GA;;;SY)S:(AU;;GA;;;WD)", "no DACL"),
+    ("security", "D:(A;;GA;;;S-1-5-21-1-2-3-1001)", r"add \(A;;GA;;;BA\)"),
+    ("security", "D:(A;;CCLCRPWPWD;;;BA)(A;;0x40000;;;SY)", "neither the admin"),
+    ("security", "D:(D;;GA;;;BA)", "neither the admin"),
     ("security", "D:", "nobody any right"),
     ("security", "D:P", "nobody any right"),
 ]
@@ -149,7 +161,11 @@ def test_config_refuses_what_the_scm_would(
     setting: str, value: object, text: str
 ) -> None:
     """The message names the service, the setting, the rule and the remedy."""
-    settings: dict[str, Any] = {"name": "Foo", "command": ("python",), setting: value}
+    settings: dict[str, Any] = {
+        "name": "Foo",
+        "command": (r"C:\python.exe",),
+        setting: value,
+    }
     with pytest.raises(ValueError, match=text) as caught:
         ServiceConfig(**settings)
 
@@ -202,7 +218,12 @@ def test_config_refuses_settings_that_exclude_each_other(
         {"preshutdown_timeout": 0.0},
         {"triggers": (trigger(data=(TriggerData(BYTES, bytes(1024)),) * 64),) * 64},
         {"environment": {"PATH": "a=b", "empty": ""}},
-        {"security": "D:PAI(A;;CCLCSWRPWPDTLOCRRC;;;SY)(D;;0x20;;;S-1-5-11)"},
+        {"security": "D:PAI(A;;CCLCSWRPWPDTLOCRRC;;;SY)(A;;CCDCWD;;;BA)(D;;0x20;;;WD)"},
+        {"command": (r"%SystemRoot%\system32\svchost.exe", "-k", "x")},
+        {"command": (r"\\server\share\svc.exe",)},
+        {"command": ("c:/bin/svc.exe",)},
+        {"security": "D:(A;;0x40002;;;S-1-5-18)"},
+        {"security": "D:(A;;GA;;;AU)"},
         {"security": '(XA;;GX;;;S-1-1-0;(@User.Title=="PM"))'.join(("D:", ""))},
     ],
 )
@@ -229,7 +250,7 @@ def test_config_takes_the_limits() -> None:
     """The longest texts are allowed, and blanks in names (E-1, E-2)."""
     config = ServiceConfig(
         name="a b," + "x" * 252,
-        command=("p", "x" * 32763),
+        command=(r"C:\p.exe", "x" * 32756),
         display_name="x" * 256,
         description="x" * 8191,
         account="x" * 2047,
@@ -238,6 +259,73 @@ def test_config_takes_the_limits() -> None:
 
     assert len(config.command_line or "") == 32767
     assert "hunter2" not in repr(config)
+
+
+WRONG: Any = 5  # what type checkers would not let pass
+MISTYPED: list[tuple[str, Any, str]] = [
+    *((name, WRONG, "an int; give a text") for name in ("name", "display_name")),
+    *((name, WRONG, "an int; give a text") for name in ("group", "security")),
+    ("description", b"x", "is a bytes; give a text"),
+    ("account", WRONG, "an int; give a text"),
+    *((name, "yes", "a str; give True or False") for name in ("delayed",)),
+    ("failure_actions_on_error", 1, "an int; give True or False"),
+    ("event_source", "no", "a str; give True or False"),
+    ("command", WRONG, "an int; give a tuple of texts"),
+    ("command", ("C:\\x.exe", 5), "has an int in it; give a tuple of texts"),
+    ("dependencies", {"a": 1}, "is a dict; give a tuple of texts"),
+    ("required_privileges", [None], "has a NoneType in it"),
+    ("triggers", ("network-lost",), "has a str in it; give a tuple of Trigger"),
+    ("triggers", Trigger.network_lost(), "is a Trigger; give a tuple of Trigger"),
+    ("triggers", (trigger(type=5),), "one whose type is an int; give a TriggerType"),
+    ("triggers", (trigger(subtype="x"),), "whose subtype is a str; give a UUID"),
+    ("triggers", (trigger(data=(b"x",)),), "data that has a bytes in it"),
+    ("triggers", (trigger(data=(TriggerData(BYTES, WRONG),)),), "give bytes"),
+    *((name, 2, "an int; give a member of S") for name in ("start_type", "sid_type")),
+    ("service_type", 16, "an int; give a member of ServiceType"),
+    ("error_control", "normal", "a str; give a member of ErrorControl"),
+    ("launch_protection", False, "a bool; give a member of LaunchProtection"),
+    ("preshutdown_timeout", "5", "is a str; give a number of seconds"),
+    ("preferred_node", True, "is a bool; give a number"),
+    ("preferred_node", 1.0, "is a float; give a number"),
+    ("environment", {"A": 1}, "has 'A', which is an int; give a text"),
+    ("environment", {1: "A"}, "has 1, which is an int; give a text"),
+    ("environment", ["A=1"], "is a list; give a dict of texts"),
+    ("failure_actions", (5,), "is a tuple; give FailureActions"),
+    ("failure_actions", actions(WRONG), "no tuple of FailureAction"),
+    ("failure_actions", FailureActions(actions=WRONG), "no tuple of FailureAction"),
+    ("failure_actions", actions(FailureAction(WRONG)), "whose kind is an int"),
+    (
+        "failure_actions",
+        actions(FailureAction(ActionKind.RESTART, "5")),  # type: ignore[arg-type]
+        "whose delay is a str; give a number of seconds",
+    ),
+    (
+        "failure_actions",
+        FailureActions.restart(5.0, reset_period="day"),  # type: ignore[arg-type]
+        "reset_period that is a str",
+    ),
+    ("failure_actions", FailureActions(command=WRONG), "command that is an int"),
+    ("failure_actions", FailureActions(reboot_message=WRONG), "that is an int"),
+]
+
+
+@pytest.mark.parametrize(("setting", "value", "text"), MISTYPED)
+def test_config_refuses_wrong_types(setting: str, value: object, text: str) -> None:
+    """As any other wrong value: service, setting, what it is, what to give."""
+    settings: dict[str, Any] = {"name": "Foo", setting: value}
+    with pytest.raises(ValueError, match=text) as caught:
+        ServiceConfig(**settings)
+
+    assert str(caught.value).startswith(f"service {settings['name']!r}: {setting} ")
+
+
+def test_password_of_a_wrong_type_is_not_told() -> None:
+    """Its type is."""
+    secret: Any = b"hunter2"
+    with pytest.raises(ValueError, match="password is a bytes; give a text") as caught:
+        ServiceConfig(name="Foo", account=r".\me", password=secret)
+
+    assert "hunter2" not in str(caught.value)
 
 
 # --- one form for what is equal -------------------------------------------------------
@@ -258,11 +346,11 @@ def test_config_is_a_value() -> None:
 
 def test_lists_become_tuples() -> None:
     """As they come from TOML or JSON."""
-    settings: Any = {"command": ["x"], "dependencies": ["a"], "triggers": []}
+    settings: Any = {"command": [r"C:\x"], "dependencies": ["a"], "triggers": []}
     config = ServiceConfig(name="Foo", **settings)
 
     assert (config.command, config.dependencies, config.triggers) == (
-        ("x",),
+        (r"C:\x",),
         ("a",),
         (),
     )
@@ -401,3 +489,41 @@ def test_any_line_is_split(line: str) -> None:
     assert "".join(words).replace('"', "").count("a") == line.count("a")
     if '"' not in line:
         assert words == tuple(line.split())
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (r"C:\Program Files\Acme\svc.exe -a", (r"C:\Program Files\Acme\svc.exe", "-a")),
+        (r"C:\Program Files\A - B\x.EXE", (r"C:\Program Files\A - B\x.EXE",)),
+        (r'C:\a b\x.exe "c d" e', (r"C:\a b\x.exe", "c d", "e")),
+        (r"%ProgramFiles%\A B\x.exe /k", (r"%ProgramFiles%\A B\x.exe", "/k")),
+        # What is no path cannot be part of one, nor an option.
+        (r"C:\bin\cmd /c x.exe", (r"C:\bin\cmd", "/c", "x.exe")),
+        (r"C:\bin\svc -run x.exe", (r"C:\bin\svc", "-run", "x.exe")),
+        (r"C:\bin\svc C:\x.exe", (r"C:\bin\svc", r"C:\x.exe")),
+        (r"C:\a.exe b.exe", (r"C:\a.exe", "b.exe")),
+        (r'"C:\Program Files\x.exe" -a', (r"C:\Program Files\x.exe", "-a")),
+        (r"\SystemRoot\x.sys", (r"\SystemRoot\x.sys",)),
+        ("", ()),
+    ],
+)
+def test_image_path_is_split_as_it_was_meant(line: str, words: tuple[str, ...]) -> None:
+    """Unquoted programs with blanks are whole: quoted they are what was meant (E-16)."""
+    assert split_image_path(line) == words
+
+
+@pytest.mark.parametrize(
+    ("line", "safe"),
+    [
+        (r'"C:\Program Files\x.exe" -a', True),
+        (r"C:\bin\x.exe -a b", True),
+        (r"%SystemRoot%\system32\svchost.exe -k netsvcs -p", True),
+        (r"%ProgramFiles%\x.exe", False),
+        (r"C:\Program Files\x.exe -a", False),
+        (r'"C:\Program Files"\x.exe', False),
+    ],
+)
+def test_line_is_safe_if_it_means_one_program(line: str, safe: bool) -> None:
+    """In quotes, or without blanks, a variable's included (E-16)."""
+    assert is_safe_line(line) is safe

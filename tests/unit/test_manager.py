@@ -211,7 +211,7 @@ def test_create_passes_all_settings() -> None:
 def test_created_handle_opens_no_other() -> None:
     """What the creator was given serves for everything (E-13)."""
     scm = FakeScm((0.0, RUNNING))
-    config = ServiceConfig(name="Foo", command=("python",))
+    config = ServiceConfig(name="Foo", command=(r"C:\python.exe",))
     with ServiceManager(backend=scm) as manager, manager.create(config) as handle:
         handle.start()
         handle.stop()
@@ -226,10 +226,13 @@ def test_created_handle_opens_no_other() -> None:
 def test_create_leaves_the_rest_to_the_scm() -> None:
     """What a configuration does not say has the defaults of E.1."""
     scm = FakeScm()
-    ServiceManager(backend=scm).create(ServiceConfig(name="Foo", command=("python",)))
+    ServiceManager(backend=scm).create(
+        ServiceConfig(name="Foo", command=(r"C:\python.exe",))
+    )
 
     ((*settings, _access),) = scm.named("service_create")
-    assert settings == ["Foo", 0x10, 2, 1, '"python"', None, None, None, None, "Foo"]
+    line = r'"C:\python.exe"'
+    assert settings == ["Foo", 0x10, 2, 1, line, None, None, None, None, "Foo"]
     assert scm.named("service_change2") == []
 
 
@@ -241,7 +244,7 @@ def test_create_tries_again_while_the_old_one_goes() -> None:
         ServiceManager(backend=scm) as manager,
         pytest.raises(ServiceMarkedForDelete),
     ):
-        manager.create(ServiceConfig(name="Foo", command=("python",)))
+        manager.create(ServiceConfig(name="Foo", command=(r"C:\python.exe",)))
 
     assert len(scm.named("service_create")) == 51
     assert scm.now == pytest.approx(5.0)
@@ -252,7 +255,7 @@ def test_create_without_description_leaves_no_service() -> None:
     """A service that could not be described is deleted again."""
     scm = FakeScm()
     scm.refuse["service_change2"] = 87
-    config = ServiceConfig(name="Foo", command=("python",), description="x")
+    config = ServiceConfig(name="Foo", command=(r"C:\python.exe",), description="x")
     with ServiceManager(backend=scm) as manager, pytest.raises(ServiceError) as caught:
         manager.create(config)
 
@@ -269,7 +272,7 @@ def test_create_without_description_leaves_no_service() -> None:
             1073,
             ServiceExists,
             "create",
-            lambda m: m.create(ServiceConfig(name="Foo", command=("x",))),
+            lambda m: m.create(ServiceConfig(name="Foo", command=(r"C:\x.exe",))),
         ),
         ("service_open", 1060, ServiceNotFound, "open", lambda m: m.open("Foo")),
         (

@@ -219,6 +219,7 @@ def test_source_of_another_log_is_refused(
 
     assert caught.value.service == source
     assert winreg.keys == before
+    assert registry.event_source(source) == ""  # seen before it is tried
 
 
 @pytest.mark.parametrize("is_new", [True, False])
@@ -233,6 +234,22 @@ def test_half_a_registration_is_taken_back(
         registry.set_event_source("Foo", OURS)
 
     assert (registry.event_source("Foo") is None) is is_new
+
+
+@pytest.mark.parametrize("refused", ["TypesSupported", "CategoryCount"])
+def test_failed_change_of_a_source_leaves_it(
+    registry: Registry, winreg: FakeWinreg, refused: str
+) -> None:
+    """Each value is as it was before; what was not there is not there."""
+    key = rf"{LOGS}\APPLICATION\FOO"
+    registry.set_event_source("Foo", r"D:\old\winsvc\_core.pyd")
+    winreg.keys[key]["Mine"] = ("kept", 1)
+    before = dict(winreg.keys[key])
+    winreg.refuse = refused
+    with pytest.raises(PermissionError):
+        registry.set_event_source("Foo", OURS, categories=2)
+
+    assert winreg.keys[key] == before
 
 
 def test_other_computer_is_connected_to(winreg: FakeWinreg) -> None:

@@ -153,6 +153,8 @@ def test_set_allowed_replaces_what_was_granted() -> None:
         ("D:(A;;0x30;;;SY)", "O:BAG:BAD:(A;;WPRP;;;S-1-5-18)"),
         ("D:(A;;GR;;;AU)", "D:(A;;CCLCSWLORC;;;AU)"),
         ("D:(a;;rp;;;s-1-5-21-1-2-3-4)", "D:(A;;RP;;;S-1-5-21-1-2-3-4)"),
+        ("D:(A;;GA;;;LA)", "D:(A;;GA;;;S-1-5-21-1-2-3-500)"),
+        ("D:(A;;GA;;;S-1-5-21-1-2-3-512)(A;;RP;;;SY)", "D:(A;;GA;;;DA)(A;;RP;;;SY)"),
     ],
 )
 def test_spellings_of_one_dacl_are_the_same(one: str, other: str) -> None:
@@ -167,6 +169,10 @@ def test_spellings_of_one_dacl_are_the_same(one: str, other: str) -> None:
         ("D:(A;;RP;;;BA)", "D:P(A;;RP;;;BA)"),
         ("D:(A;;RP;;;BA)(A;;RP;;;SY)", "D:(A;;RP;;;SY)(A;;RP;;;BA)"),
         ("D:(A;;RP;;;BA)", "D:(A;;RPWP;;;BA)"),
+        ("D:(A;;RP;;;BA)", "D:(A;;RP;;;BA)(A;;RP;;;SY)"),
+        ("D:(A;;RP;;;LA)", "D:(A;;RP;;;S-1-5-21-1-2-3-1500)"),
+        ("D:(A;;RP;;;LA)", "D:(A;;WP;;;S-1-5-21-1-2-3-500)"),
+        ("D:(A;;RP;;;LA)", "D:(A;;RP;;;DA)"),
     ],
 )
 def test_order_and_content_matter(one: str, other: str) -> None:

@@ -69,6 +69,7 @@ FULL_CONFIG = ServiceConfig(
     display_name="The Foo",
     description="Does foo.",
     start_type=StartType.MANUAL,
+    delayed=False,
     service_type=ServiceType.OWN_PROCESS,
     error_control=ErrorControl.SEVERE,
     group="Base",
@@ -129,8 +130,12 @@ def test_what_is_not_there_is_not_ours_to_say(file: Path) -> None:
     [
         ('start = "auto"', {"start_type": StartType.AUTO, "delayed": False}),
         ('start = "delayed"', {"start_type": StartType.AUTO, "delayed": True}),
-        ('start = "manual"', {"start_type": StartType.MANUAL}),
-        ('start = "disabled"', {"start_type": StartType.DISABLED}),
+        ('start = "manual"', {"start_type": StartType.MANUAL, "delayed": False}),
+        ('start = "disabled"', {"start_type": StartType.DISABLED, "delayed": False}),
+        (
+            'delayed = true\nstart = "auto"',
+            {"start_type": StartType.AUTO, "delayed": True},
+        ),
         ("delayed = true", {"delayed": True}),
         ('type = "shared"', {"service_type": ServiceType.SHARE_PROCESS}),
         ('type = "own+interactive"', {"service_type": ServiceType(0x110)}),
@@ -254,10 +259,34 @@ def test_mistake_is_told_by_file_table_and_key(
 
 
 def test_file_that_is_no_text_is_told(file: Path) -> None:
-    """UTF-16, as Windows' Notepad may write it."""
-    file.write_bytes(FULL.encode("utf-16"))
+    """What is in no Unicode has no mark, and may be anything."""
+    file.write_bytes(FULL.replace("Does", "T\xfct").encode("cp1252"))
     with pytest.raises(ValueError, match=r"service\.toml: "):
         read_tables(file)
+
+
+@pytest.mark.parametrize(
+    ("encoding", "mark"),
+    [("utf-8-sig", ""), ("utf-16-le", "\ufeff"), ("utf-16-be", "\ufeff")],
+)
+def test_file_may_begin_with_a_mark(file: Path, encoding: str, mark: str) -> None:
+    """As Notepad and PowerShell's > write it, with lines that end as on Windows."""
+    text = mark + FULL.replace("The Foo", "T\xfct \U0001f40d").replace("\n", "\r\n")
+    file.write_bytes(text.encode(encoding))
+
+    config = ServiceConfig.from_toml(file)
+    assert config == dataclasses.replace(FULL_CONFIG, display_name="T\xfct \U0001f40d")
+
+
+def test_start_that_cannot_be_delayed_is_told(file: Path) -> None:
+    """In whichever order the keys are."""
+    for lines in (
+        'delayed = true\nstart = "manual"',
+        'start = "manual"\ndelayed = true',
+    ):
+        file.write_text(f'[service]\nname = "Foo"\n{lines}\n')
+        with pytest.raises(ValueError, match="delayed has no effect"):
+            read_tables(file)
 
 
 # --- writing --------------------------------------------------------------------------
@@ -308,7 +337,9 @@ configs = st.builds(
         max_size=12,
     ),
     command=st.none()
-    | st.tuples(some.filter(lambda text: '"' not in text), words, words),
+    | st.tuples(
+        some.filter(lambda text: '"' not in text).map(r"C:\{}".format), words, words
+    ),
     display_name=st.none() | words,
     description=st.none() | words,
     start_type=st.none()
@@ -355,8 +386,8 @@ def test_configuration_is_read_as_it_was_written(
     file: Path, config: ServiceConfig, delayed: bool
 ) -> None:
     """An exported service is the same elsewhere."""
-    if config.start_type in (None, StartType.AUTO):
-        config = dataclasses.replace(config, delayed=delayed)
+    delayed &= config.start_type in (None, StartType.AUTO)
+    config = dataclasses.replace(config, delayed=delayed)
     file.write_text(to_toml(config), encoding="utf-8", newline="")
 
     assert ServiceConfig.from_toml(file) == config

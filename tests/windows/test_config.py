@@ -247,7 +247,7 @@ def test_change_sets_every_setting(bench: Bench) -> None:
     bench.manager.apply(bench.everything)
     other = ServiceConfig(
         name=bench.name,
-        command=("other.exe",),
+        command=(r"C:\other.exe",),
         display_name="",
         description="",
         start_type=StartType.DISABLED,
@@ -298,7 +298,7 @@ def test_dependencies_survive_other_changes(bench: Bench) -> None:
 def test_refused_change_leaves_everything(bench: Bench) -> None:
     """The last step fails (1078: that is another's display name and key name)."""
     manager = bench.manager
-    manager.apply(ServiceConfig(name=bench.other, command=("x.exe",)))
+    manager.apply(ServiceConfig(name=bench.other, command=(r"C:\x.exe",)))
     manager.apply(bench.everything)
     before, values = bench.config(), bench.values()
     with pytest.raises(ServiceError) as caught:
@@ -371,7 +371,7 @@ def test_setting_is_read_back(bench: Bench, setting: str) -> None:
     created = bench.config()
     assert not bench.manager.plan(config)
     bench.manager.remove(bench.name)
-    bench.manager.apply(ServiceConfig(name=bench.name, command=("before.exe",)))
+    bench.manager.apply(ServiceConfig(name=bench.name, command=(r"C:\before.exe",)))
     bench.manager.apply(config)
     changed = bench.config()
 
@@ -408,7 +408,7 @@ def test_create_fails_where_there_is_one(bench: Bench) -> None:
     with bench.manager.create(bench.everything):
         before = bench.values()
         with pytest.raises(ServiceExists):
-            bench.manager.create(ServiceConfig(name=bench.name, command=("y.exe",)))
+            bench.manager.create(ServiceConfig(name=bench.name, command=(r"C:\y.exe",)))
 
     assert bench.values() == before
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from winsvc.__main__ import parse_host, parse_shared_host
-from winsvc.settings.command_line import split_command
+from winsvc.settings.command_line import split_command, unquoted_program
 
 Kind: TypeAlias = Literal["host", "script", "module", "pywin32", "program"]
 """winsvc's own host, ``python file.py``, ``python -m other``, pythonservice.exe, or
@@ -101,15 +101,8 @@ def tries_of(line: str) -> list[str]:
 
 def _unquoted(line: str, exists: tuple[str, ...]) -> tuple[str, str, tuple[str, ...]]:
     tries = tries_of(line)
-    meant = next(
-        (
-            name
-            for name in tries
-            if name.lower().endswith(".exe") and line.lower().startswith(name.lower())
-        ),
-        None,
-    )
-    if meant is None:
+    meant = unquoted_program(line)
+    if not meant:
         meant = exists[0] if exists else tries[0] if tries else ""
     length = len(meant) if line.lower().startswith(meant.lower()) else len(meant) - 4
     before = tries[: tries.index(meant)] if meant in tries else []

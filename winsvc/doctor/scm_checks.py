@@ -104,7 +104,7 @@ def account(facts: Facts) -> Iterator[Verdict]:
     if _has_failed_to_log_on(facts):
         remedy = _MANAGED
         if takes_password(name):
-            renew = command("apply", facts.name, f"--account {name}")
+            renew = command("apply", facts.name, f"--account {_word(name)}")
             remedy = f"{renew} asks for the present password; grant it {_RIGHT}"
         if 7041 in (each.event_id for each in facts.events):
             what = "it may not log on as a service (1069, event 7041)"
@@ -215,6 +215,11 @@ def _has_failed_to_log_on(facts: Facts) -> bool:
     is_start = newest in (7000, 7038, 7041)
     logon = {7038, 7041} & {each.event_id for each in facts.events[:3]}
     return facts.status.exit_code == NO_LOGON or (is_start and bool(logon))
+
+
+def _word(name: str) -> str:
+    """Return an account's name as a command line has it."""
+    return f'"{name}"' if " " in name else name
 
 
 def _own_code(code: int) -> str:

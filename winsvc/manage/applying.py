@@ -8,6 +8,7 @@ be taken back, a password and launch protection, comes late.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import starmap
 from typing import Any
 
 from winsvc._interfaces import Capsule
@@ -82,7 +83,7 @@ def create_step(
     name, new = plan.changes.service, plan.new
 
     def do() -> None:
-        native = backend.service_create(
+        arguments = (
             manager,
             name,
             int(new.get("service_type", ServiceType.OWN_PROCESS)),
@@ -96,15 +97,20 @@ def create_step(
             new.get("display_name", name),
             rights.OF_CREATOR,
         )
-        handles.add(rights.OF_CREATOR, native)
+        created = starmap(backend.service_create, (arguments,))
+        handles.add_all(zip((rights.OF_CREATOR,), created, strict=False))
 
     def undo() -> None:
+        # Never by name: that may be a service which was there before.
+        created = handles.held(rights.OF_CREATOR)
         try:
-            backend.service_delete(handles.get(rights.DELETE))
+            if created is not None:
+                backend.service_delete(created)
         finally:
             handles.close()
 
-    return Step("create", do, undo)
+    sets = [setting for setting in BASIC if setting in new]
+    return Step("create", do, undo, sets=tuple(sets))
 
 
 def _basic_step(plan: Plan, backend: Backend, handles: Handles) -> Step:
@@ -139,6 +145,7 @@ def _basic_step(plan: Plan, backend: Backend, handles: Handles) -> Step:
         "knows the one before"
         if lost
         else None,
+        sets=(*new, "password") if plan.password is not None else tuple(new),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from winsvc.messages import CATEGORY_TEXTS
 
 ERROR_INVALID_HANDLE = 6
 ERROR_NOT_SUPPORTED = 50
+_OF_A_VALUE = (13, 87, 487)  # whose, the SCM does not say
 
 
 class Backend(Managing, Notifying, Protocol):
@@ -142,8 +143,16 @@ class NativeBackend:
 
 
 @contextmanager
-def reported(operation: str, service: str | None) -> Iterator[None]:
-    """Turn an OSError of the backend into a ServiceError."""
+def reported(
+    operation: str, service: str | None, sets: Iterable[str] = ()
+) -> Iterator[None]:
+    """Turn an OSError of the backend into a ServiceError.
+
+    Args:
+        operation: What is done.
+        service: Key name.
+        sets: The settings that it sets, told where the code blames a value.
+    """
     try:
         yield
     except ServiceError:
@@ -152,7 +161,10 @@ def reported(operation: str, service: str | None) -> Iterator[None]:
         code = getattr(error, "winerror", None)
         if code is None:
             raise
-        raise service_error(operation, service, code) from error
+        names = ", ".join(name.replace("_", " ") for name in sets)
+        blames = names and code in _OF_A_VALUE
+        detail = f"one of what it sets: {names}" if blames else None
+        raise service_error(operation, service, code, detail) from error
 
 
 def change_security(backend: Backend, service: Capsule, sddl: str) -> None:
@@ -203,13 +215,24 @@ class Handles:
         """Take over a handle that has these rights."""
         self._open.append((rights, handle))
 
+    def add_all(self, handles: Iterable[tuple[int, Capsule]]) -> None:
+        """Take over handles with their rights, each as soon as there is one.
+
+        An iterator of the standard library's C code cannot be interrupted between
+        the function that makes the handle and this object's keeping it.
+        """
+        self._open.extend(handles)
+
+    def held(self, right: int) -> Capsule | None:
+        """Return a handle that has the right, if there is one already."""
+        return next((each for has, each in self._open if has & right == right), None)
+
     def get(self, right: int) -> Capsule:
         """Return a handle that has the right."""
         if self._closed:
             raise _ClosedError(ERROR_INVALID_HANDLE, "it is closed")
-        for rights, handle in self._open:
-            if rights & right == right:
-                return handle
+        if (held := self.held(right)) is not None:
+            return held
         handle = self._opener(right)
         self.add(right, handle)
         return handle

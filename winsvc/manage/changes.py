@@ -55,8 +55,8 @@ class Changes:
         service: Key name.
         is_new: The service is not there: it is created.
         changes: One for each setting, in the order of ``ServiceConfig``.
-        left_out: Settings that this system does not know, and that the caller
-            wants only where it does.
+        left_out: Settings that this system does not know, and the event source if
+            it is somebody else's, where the caller does not insist on them.
     """
 
     service: str

@@ -104,7 +104,7 @@ class ServiceManager:
             config: The settings that the service is to have; ``None`` is for what
                 may stay as it is.  A password cannot be compared: it is set anew.
             if_supported: Names of settings to be left out if this system does not
-                know them.
+                know them; ``event_source``, also if it is somebody else's.
 
         Raises:
             ServiceAccessDenied: The settings may not be read (5).

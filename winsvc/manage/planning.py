@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 from winsvc.errors import ServiceError, service_error
@@ -14,6 +14,7 @@ from winsvc.manage.reading import ALL, BASIC, LEVELS, NOT_KNOWN, Reader
 from winsvc.manage.registry import ERROR_ALREADY_EXISTS, is_ours
 from winsvc.manage.security import same_dacl
 from winsvc.settings.accounts import LOCAL_SYSTEM, normalize_account
+from winsvc.settings.command_line import is_safe_line, split_image_path
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.levels import Level, pack, unpack
 from winsvc.settings.values import (
@@ -55,7 +56,7 @@ class Plan:
     changes: Changes
     old: dict[str, Any]
     new: dict[str, Any]
-    password: str | None
+    password: str | None = field(repr=False)
 
 
 class Planner:
@@ -64,7 +65,8 @@ class Planner:
     Args:
         backend: The SCM.
         config: The configuration.
-        if_supported: Settings to be left out where the system does not know them.
+        if_supported: Settings to be left out where the system does not know them,
+            ``event_source`` also where it is somebody else's.
 
     Raises:
         ValueError: ``if_supported`` has what is no setting.
@@ -98,11 +100,13 @@ class Planner:
             needed = needed | {"dependencies", "account"}
         with reported("read the settings of", name):
             old = reader.read(needed)
-        left_out = self._left_out(reader.missing)
+        left_out = self._left_out(reader.missing) | self._taken(old)
         new = {
             setting: value
             for setting, value in self._wanted.items()
-            if setting in old and not self._is_same(setting, old[setting], value)
+            if setting in old
+            and setting not in left_out
+            and not self._is_same(setting, old[setting], value)
         }
         return self._plan(old, new, left_out, is_new=False)
 
@@ -127,6 +131,7 @@ class Planner:
         if "event_source" in self._wanted:
             with reported("read the event source of", name):
                 old["event_source"] = self._backend.event_source(name)
+        left_out |= self._taken(old)
         new = {
             setting: value
             for setting, value in self._wanted.items()
@@ -143,10 +148,9 @@ class Planner:
         *,
         is_new: bool,
     ) -> Plan:
-        self._check_source(old, new)
         password = self._config.password
         changes = []
-        for setting in (field.name for field in fields(ServiceConfig)):
+        for setting in (each.name for each in fields(ServiceConfig)):
             if setting in new:
                 before = None if is_new else _shown(setting, old[setting])
                 changes.append(Change(setting, before, _shown(setting, new[setting])))
@@ -156,29 +160,40 @@ class Planner:
         name = self._config.name
         return Plan(Changes(name, is_new, tuple(changes), ordered), old, new, password)
 
-    def _check_source(self, old: dict[str, Any], new: dict[str, Any]) -> None:
-        """Refuse to take over an event source that somebody else registered."""
+    def _taken(self, old: dict[str, Any]) -> set[str]:
+        """Return the event source's name if it is somebody else's and may be left out.
+
+        It is never taken over: where it is wanted in any case that is an error.
+        """
         file = old.get("event_source")
-        if "event_source" in new and file is not None:
-            if is_ours(file, self._backend.message_file()):
-                return
-            raise ServiceError(
-                operation="register the event source of",
-                service=self._config.name,
-                winerror=ERROR_ALREADY_EXISTS,
-                detail=f"another program has registered it, with {file or 'no file'}",
-            )
+        wants = self._wanted.get("event_source") is not None
+        if not wants or file is None or is_ours(file, self._backend.message_file()):
+            return set()
+        if "event_source" in self._optional:
+            return {"event_source"}
+        raise ServiceError(
+            operation="register the event source of",
+            service=self._config.name,
+            winerror=ERROR_ALREADY_EXISTS,
+            detail=f"another program has registered it, with {file}"
+            if file
+            else "it is another event log, in one, or without a message file",
+        )
 
     def _left_out(self, missing: dict[str, OSError]) -> set[str]:
         """Return those of the missing settings that may be; raise for others."""
+        left_out = set()
         for setting, error in missing.items():
             code = getattr(error, "winerror", 0)
+            if setting == "delayed" and code in NOT_KNOWN and not self._wanted[setting]:
+                continue  # as it is, where no start can be delayed
             if setting in self._optional and code in NOT_KNOWN:
+                left_out.add(setting)
                 continue
             detail = f"{setting} cannot be set here" if code in NOT_KNOWN else None
             operation = f"read {setting.replace('_', ' ')} of"
             raise service_error(operation, self._config.name, code, detail) from error
-        return set(missing)
+        return left_out
 
     def _probe(self, probes: Iterable[Callable[[], Handles]]) -> dict[str, OSError]:
         """Return which of the settings another service cannot have either."""
@@ -207,6 +222,10 @@ class Planner:
             if new is None:  # not ours, not ours to take out
                 return not is_ours(old, ours)
             return old is not None and str(old).upper() == str(new).upper()
+        if setting == "command":
+            return old == new or (
+                is_safe_line(old) and split_image_path(old) == split_image_path(new)
+            )
         if setting in LEVELS:
             return bool(_as_kept(setting, old) == _as_kept(setting, new))
         if setting == "environment":

@@ -16,7 +16,7 @@ from winsvc.manage.backend import Backend, Handles, NotKeptError
 from winsvc.manage.registry import is_ours
 from winsvc.manage.security import dacl_of
 from winsvc.settings.accounts import normalize_account
-from winsvc.settings.command_line import split_command
+from winsvc.settings.command_line import split_image_path
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.levels import Level, unpack
 from winsvc.settings.values import NO_NODE, Environment, ErrorControl
@@ -110,7 +110,7 @@ class Reader:
             OSError: It cannot be read.
         """
         found = self.read(ALL)
-        found["command"] = split_command(found["command"])
+        found["command"] = split_image_path(found["command"])
         if "environment" in found:
             found["environment"] = Environment.from_lines(found["environment"] or ())
         if "event_source" in found:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib
 import ntpath
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -81,14 +81,13 @@ class Registry:
     def event_source(self, source: str) -> str | None:
         """Return the message file of a source in the Application log.
 
-        Empty: it is registered without one.  ``None``: it is not registered.
+        Empty: it is registered without one, or in another log, whose it is then.
+        ``None``: it is not registered.
         """
-        path = rf"{EVENT_LOGS}\{LOG}\{source}"
-        try:
-            with self._open(path, self._winreg.KEY_QUERY_VALUE) as key:
-                return self._text(key, "EventMessageFile")
-        except FileNotFoundError:
-            return None
+        values = self._values(source, ("EventMessageFile",))
+        if values is None:
+            return None if self._elsewhere(source) is None else ""
+        return str(values["EventMessageFile"][0]) if values else ""
 
     def set_event_source(
         self, source: str, message_file: str | None, categories: int = 0
@@ -103,6 +102,8 @@ class Registry:
         Raises:
             ServiceError: It is registered in another log, or is the name of one:
                 a source is in one log only (G-1).
+
+        It is registered as a whole, or is as it was.
         """
         winreg = self._winreg
         logs = rf"{EVENT_LOGS}\{LOG}"
@@ -113,7 +114,8 @@ class Registry:
             ):
                 winreg.DeleteKey(key, source)
             return
-        self._check_source(source)
+        if (where := self._elsewhere(source)) is not None:
+            raise _taken(source, where)
         # A path with a % in it must not be expanded.
         text = winreg.REG_SZ if "%" in message_file else winreg.REG_EXPAND_SZ
         values: list[tuple[str, Any, str | int]] = [
@@ -124,27 +126,64 @@ class Registry:
             values.append(("CategoryMessageFile", text, message_file))
             values.append(("CategoryCount", winreg.REG_DWORD, categories))
         with self._open(logs, winreg.KEY_WRITE) as key:
-            is_new = self.event_source(source) is None
+            old = self._values(source, [name for name, *_ in values])
             try:
                 with winreg.CreateKeyEx(key, source, 0, winreg.KEY_WRITE) as own:
                     for name, kind, value in values:
                         winreg.SetValueEx(own, name, 0, kind, value)
-            except OSError:
-                if is_new:
-                    with suppress(OSError):
+            except BaseException:
+                with suppress(OSError):
+                    if old is None:
                         winreg.DeleteKey(key, source)
+                    else:
+                        self._restore(key, source, [name for name, *_ in values], old)
                 raise
 
-    def _check_source(self, source: str) -> None:
+    def _values(
+        self, source: str, names: Iterable[str]
+    ) -> dict[str, tuple[Any, int]] | None:
+        """Return those of these values that a source has; ``None``: there is none."""
+        found = {}
+        path = rf"{EVENT_LOGS}\{LOG}\{source}"
+        try:
+            with self._open(path, self._winreg.KEY_QUERY_VALUE) as key:
+                for name in names:
+                    with suppress(FileNotFoundError):
+                        found[name] = self._winreg.QueryValueEx(key, name)
+        except FileNotFoundError:
+            return None
+        return found
+
+    def _restore(
+        self,
+        logs: Any,
+        source: str,
+        names: Iterable[str],
+        old: dict[str, tuple[Any, int]],
+    ) -> None:
+        winreg = self._winreg
+        with winreg.CreateKeyEx(logs, source, 0, winreg.KEY_WRITE) as key:
+            for name in names:
+                with suppress(FileNotFoundError):
+                    if name in old:
+                        value, kind = old[name]
+                        winreg.SetValueEx(key, name, 0, kind, value)
+                    else:
+                        winreg.DeleteValue(key, name)
+
+    def _elsewhere(self, source: str) -> str | None:
+        """Return what else a name is, if it can be no source of this log (G-1)."""
         for log in self._logs():
             if log.upper() == source.upper():
-                raise _taken(source, "that is the name of an event log")
+                return "that is the name of an event log"
             if log.upper() == LOG.upper():
                 continue
-            with suppress(FileNotFoundError):
+            # The Security log is not for everybody to see.
+            with suppress(FileNotFoundError, PermissionError):
                 path = rf"{EVENT_LOGS}\{log}\{source}"
                 self._open(path, self._winreg.KEY_QUERY_VALUE).Close()
-                raise _taken(source, f"it is registered in the event log {log!r}")
+                return f"it is registered in the event log {log!r}"
+        return None
 
     def _logs(self) -> Iterator[str]:
         access = self._winreg.KEY_ENUMERATE_SUB_KEYS | self._winreg.KEY_QUERY_VALUE
@@ -172,19 +211,13 @@ class Registry:
             return tuple(line for line in value or () if line)
         return (value,) if isinstance(value, str) and value else ()
 
-    def _text(self, key: Any, name: str) -> str:
-        try:
-            return str(self._winreg.QueryValueEx(key, name)[0])
-        except FileNotFoundError:
-            return ""
-
 
 def _taken(source: str, why: str) -> ServiceError:
     return ServiceError(
         operation="register the event source of",
         service=source,
         winerror=ERROR_ALREADY_EXISTS,
-        detail=f"{why}; leave out event_source, or choose another name",
+        detail=why,
     )
 
 

@@ -99,6 +99,19 @@ _SIDS: dict[str, str] = {
     "SY": "S-1-5-18",
     "WD": "S-1-1-0",
 }
+# The last numbers of SIDs of a domain, or of a computer.
+_RELATIVE = {
+    "LA": 500,
+    "LG": 501,
+    "DA": 512,
+    "DU": 513,
+    "DG": 514,
+    "DC": 515,
+    "DD": 516,
+    "SA": 518,
+    "EA": 519,
+    "PA": 520,
+}
 _ABBREVIATIONS = {sid: letters for letters, sid in _SIDS.items()}
 
 _SID = r"S-1-[0-9]+(?:-[0-9]+)+|[A-Z]{2}"
@@ -334,12 +347,27 @@ def dacl_of(sddl: str) -> str | None:
 def same_dacl(one: str, other: str) -> bool:
     """Tell whether two DACLs say the same in the same order.
 
-    Those with something that is not understood here are compared as they are.
+    A name that depends on the domain or the computer, such as ``DA``, is the same as
+    a SID with its number at the end, of whichever domain.  Those with something that
+    is not understood here are compared as they are.
     """
     try:
-        return parse_dacl(one).normal() == parse_dacl(other).normal()
+        first, second = parse_dacl(one).normal(), parse_dacl(other).normal()
     except ValueError:
         return dacl_of(one) == dacl_of(other)
+    return (
+        first.control == second.control
+        and len(first.entries) == len(second.entries)
+        and all(map(_is_same_entry, first.entries, second.entries))
+    )
+
+
+def _is_same_entry(one: Ace, other: Ace) -> bool:
+    for name, sid in ((one.account, other.account), (other.account, one.account)):
+        number = _RELATIVE.get(name)
+        if number and sid.startswith("S-1-5-21-") and sid.endswith(f"-{number}"):
+            return replace(one, account=sid) == replace(other, account=sid)
+    return one == other
 
 
 def format_rights(rights: int) -> str:

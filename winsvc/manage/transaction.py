@@ -17,12 +17,14 @@ class Step:
         do: Does it; if it raises OSError it has changed nothing.
         undo: Undoes it; ``None``: undoing an earlier step does it too.
         remains: What undoing cannot bring back, if there is something.
+        sets: The settings that it sets, if there are several.
     """
 
     operation: str
     do: Callable[[], None]
     undo: Callable[[], None] | None = None
     remains: str | None = None
+    sets: tuple[str, ...] = ()
 
 
 def run_steps(service: str, steps: Iterable[Step]) -> None:
@@ -39,7 +41,7 @@ def run_steps(service: str, steps: Iterable[Step]) -> None:
     done: list[Step] = []
     try:
         for step in steps:
-            with reported(step.operation, service):
+            with reported(step.operation, service, step.sets):
                 try:
                     step.do()
                 except OSError:

@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 
 _BLANKS = " \t"
+# Up to the first .exe that a path with blanks can end with: behind its drive it has
+# no character that no path has, and nothing that looks like an option.
+_UNQUOTED = re.compile(
+    r"(?:[a-z]:)?(?:(?![ \t]-[^ \t])[^\"/:*?<>|])*?\.exe(?=[ \t]|$)", re.IGNORECASE
+)
+# They never have blanks in them, other variables may.
+_SHORT_VARIABLE = re.compile("%(?:SystemRoot|windir|SystemDrive)%", re.IGNORECASE)
 
 
 def quote_command(command: tuple[str, ...]) -> str:
@@ -46,6 +54,42 @@ def split_command(line: str) -> tuple[str, ...]:
             return tuple(words)
         word, at = _split_word(line, at)
         words.append(word)
+
+
+def unquoted_program(line: str) -> str:
+    r"""Return the program that an unquoted command line means, blanks included.
+
+    ``C:\Program Files\Acme\svc.exe -a`` means the .exe, though Windows tries
+    ``C:\Program.exe`` before it (E-16).  Empty: that cannot be told from the text.
+    """
+    match = _UNQUOTED.match(line)
+    return match[0] if match else ""
+
+
+def split_image_path(line: str) -> tuple[str, ...]:
+    """Split a service's ImagePath into what its author meant.
+
+    As :func:`split_command`, but for an unquoted program with blanks.
+    """
+    line = line.strip(_BLANKS)
+    program = unquoted_program(line)
+    if not program:
+        return split_command(line)
+    return (program, *split_command(f'"" {line[len(program) :]}')[1:])
+
+
+def is_safe_line(line: str) -> bool:
+    """Tell whether a command line can mean one program alone (E-16).
+
+    It is in quotes, or has neither blanks nor variables that may have some.
+    """
+    line = line.strip(_BLANKS)
+    if line.startswith('"'):
+        _, _, rest = line[1:].partition('"')
+        return not rest or rest[0] in _BLANKS
+    words = split_image_path(line)
+    program = _SHORT_VARIABLE.sub("", words[0]) if words else ""
+    return not set(program) & {*_BLANKS, "%", '"'}
 
 
 def _split_program(line: str) -> tuple[str, int]:

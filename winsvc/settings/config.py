@@ -9,7 +9,8 @@ from typing import Any, Self
 
 from winsvc.settings.accounts import normalize_account
 from winsvc.settings.command_line import quote_command
-from winsvc.settings.config_checks import problems_of
+from winsvc.settings.config_checks import Problems, problems_of
+from winsvc.settings.config_types import problems_of_types
 from winsvc.settings.triggers import Trigger
 from winsvc.settings.values import (
     Environment,
@@ -32,9 +33,9 @@ class ServiceConfig:
 
     Attributes:
         name: The key name: 1 to 256 characters, without ``/`` and ``\`` (E-1).
-        command: The program, best with its full path, and its arguments.  The
-            SCM expands ``%VARIABLE%`` in them when it starts the service.  Needed
-            to create one.
+        command: The program with its full path, and its arguments.  The SCM
+            expands ``%VARIABLE%`` in them when it starts the service.  Needed to
+            create one.
         display_name: The name shown to people; "" resets it to ``name`` (E-4).
         description: The text that services.msc shows; "" removes it.
         start_type: AUTO, MANUAL or DISABLED: the others are for drivers (E-9).
@@ -63,7 +64,8 @@ class ServiceConfig:
             way back by configuration (E.7).
         environment: Variables of its process beside the system's; {} removes
             them (E-75).
-        security: Its DACL as SDDL, ``D:(A;;…)``: who may do what with it.
+        security: Its DACL as SDDL, ``D:(A;;…)``: who may do what with it.  The
+            administrators or the system must be able to change it back.
         event_source: Whether its name is a source in the Application event log.
 
     Raises:
@@ -97,8 +99,12 @@ class ServiceConfig:
 
     def __post_init__(self) -> None:
         """Bring accounts and variables into one form; check every rule."""
+        self._check(problems_of_types(self))
         self._normalize()
-        for name, problem in problems_of(self):
+        self._check(problems_of(self))
+
+    def _check(self, problems: Problems) -> None:
+        for name, problem in problems:
             raise ValueError(f"service {self.name!r}: {name} {problem}")
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -27,7 +28,6 @@ _LIMITS = {
 }
 # Limits of lists in bytes, all NULs included (E-5).
 _LIST_LIMITS = {"dependencies": 4096, "required_privileges": 4096}
-_LISTS = ("command", "dependencies", "required_privileges", "triggers")
 _TYPES = frozenset(
     base | flag
     for base in (ServiceType.OWN_PROCESS, ServiceType.SHARE_PROCESS)
@@ -37,15 +37,24 @@ _START_TYPES = (StartType.AUTO, StartType.MANUAL, StartType.DISABLED)
 _PRIVILEGE = re.compile("Se[A-Za-z]+Privilege")
 # One ACE has six parts or, with a condition or attribute, seven.
 _ACE = r"\([A-Z]+(;[^;()]*){4};[^;()]+(;([^()]|\([^()]*\))*)?\)"
+_FULL_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\|%[^%]+%")
 _DACL = re.compile(f"D:(P|AR|AI)*(?P<entries>({_ACE})*)")
+_ALLOWING = re.compile(r"\(A;;([A-Za-z0-9]*);;;([^;()]+)\)")
+_TRUSTED_INSTALLER = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
+# Everyone and Authenticated Users are administrators too.
+_IN_CHARGE = (
+    *("BA", "SY", "DA", "WD", "AU", _TRUSTED_INSTALLER),
+    *("S-1-5-32-544", "S-1-5-18", "S-1-1-0", "S-1-5-11"),
+)
+_IN_CONTROL = 0x2 | 0x40000  # CHANGE_CONFIG, WRITE_DAC (D.4)
+_GENERIC_ALL = 0x10000000
 
 
 def problems_of(config: ServiceConfig) -> Problems:
-    """Yield (setting, what is wrong and what to do), the password unseen."""
-    for name in _LISTS:
-        if isinstance(getattr(config, name), str):
-            yield name, "is one text; give a tuple of texts"
-            return
+    """Yield (setting, what is wrong and what to do), the password unseen.
+
+    The types are right: ``config_types`` has seen to that.
+    """
     yield from _problems_of_name(config.name)
     yield from _problems_of_command(config)
     yield from _problems_of_texts(config)
@@ -70,8 +79,16 @@ def _problems_of_command(config: ServiceConfig) -> Problems:
         return
     if not config.command or not config.command[0]:
         yield "command", "has no program; put it first"
-    if '"' in config.command[0]:
+    program = config.command[0]
+    if '"' in program:
         yield "command", "has a program with a quote in it; no file has such a name"
+    # Where there is no Windows services run on a simulated SCM.
+    if not _FULL_PATH.match(program) and not os.path.isabs(program):
+        yield (
+            "command",
+            f"has the program {program!r} without its full path, for which the SCM "
+            f"would search; write it, such as C:\\…\\{program} (E-16)",
+        )
 
 
 def _problems_of_texts(config: ServiceConfig) -> Problems:
@@ -192,6 +209,26 @@ def _problems_of_security(sddl: str) -> Problems:
         yield "security", "is no DACL in SDDL; write D:(A;;RIGHTS;;;WHO)…"
     elif not match["entries"]:
         yield "security", "gives nobody any right; write one (A;;RIGHTS;;;WHO) at least"
+    elif not re.search(r"\((?![AD];)", sddl) and not any(
+        map(_is_in_charge, _ALLOWING.findall(match["entries"]))
+    ):
+        yield (
+            "security",
+            "lets neither the administrators nor the system change the service and its "
+            "security, so that nothing could be changed back; add (A;;GA;;;BA)",
+        )
+
+
+def _is_in_charge(entry: tuple[str, str]) -> bool:
+    """Tell whether an entry keeps CHANGE_CONFIG and WRITE_DAC for who may have them."""
+    rights, account = entry
+    if account not in _IN_CHARGE:
+        return False
+    if rights.lower().startswith("0x"):
+        mask = int(rights, 16)
+        return bool(mask & _GENERIC_ALL) or mask & _IN_CONTROL == _IN_CONTROL
+    letters = {rights[at : at + 2] for at in range(0, len(rights), 2)}
+    return "GA" in letters or {"DC", "WD"} <= letters
 
 
 def _units(text: str) -> int:

@@ -29,10 +29,11 @@ class StartSettings(TypedDict, total=False):
 _STARTS: dict[str, StartSettings] = {
     "auto": {"start_type": StartType.AUTO, "delayed": False},
     "delayed": {"start_type": StartType.AUTO, "delayed": True},
-    "manual": {"start_type": StartType.MANUAL},
-    "disabled": {"start_type": StartType.DISABLED},
+    # Nor are these, whatever a class or a file has said before.
+    "manual": {"start_type": StartType.MANUAL, "delayed": False},
+    "disabled": {"start_type": StartType.DISABLED, "delayed": False},
     # Of a service with triggers: only they start it, and whoever may.
-    "trigger": {"start_type": StartType.MANUAL},
+    "trigger": {"start_type": StartType.MANUAL, "delayed": False},
 }
 START_WORDS = tuple(_STARTS)
 _TYPES = {
@@ -49,8 +50,8 @@ TYPE_WORDS = tuple(_TYPES)
 def parse_start(text: str) -> StartSettings:
     """Return the settings of one of ``START_WORDS``.
 
-    ``auto`` says that the start is not delayed; ``trigger`` is ``manual``, and wants
-    triggers to be set or there.
+    All but ``delayed`` say that the start is not delayed; ``trigger`` is ``manual``,
+    and wants triggers to be set or there.
 
     Raises:
         ValueError: It is another word.

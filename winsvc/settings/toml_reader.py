@@ -8,6 +8,7 @@ A file has one service in ``[service]``, or several in ``[services.NAME]``; a
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import os
 import tomllib
@@ -43,7 +44,8 @@ def read_tables(path: str | os.PathLike[str]) -> tuple[ServiceTable, ...]:
     """Return the services of a TOML file, in their order.
 
     Args:
-        path: A file with ``[service]`` or ``[services.NAME]``, or a pyproject.toml.
+        path: A file with ``[service]`` or ``[services.NAME]``, or a pyproject.toml,
+            in UTF-8; with its mark in UTF-16 too, as PowerShell's ``>`` writes it.
 
     Raises:
         ValueError: It is no TOML, has no service or an unknown key, or a setting
@@ -51,11 +53,12 @@ def read_tables(path: str | os.PathLike[str]) -> tuple[ServiceTable, ...]:
         OSError: It cannot be read.
     """
     with open(path, "rb") as file:
-        try:
-            document = tomllib.load(file)
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            msg = f"{os.fspath(path)}: {error}"
-            raise ValueError(msg) from error
+        data = file.read()
+    try:
+        document = tomllib.loads(_decoded(data))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        msg = f"{os.fspath(path)}: {error}"
+        raise ValueError(msg) from error
     places = list(_places(document, os.fspath(path)))
     if not places:
         where = "[service], [services.NAME] or [tool.winsvc.services.NAME]"
@@ -78,6 +81,13 @@ def read_config(path: str | os.PathLike[str], name: str | None) -> ServiceConfig
     what = f"no service {name}" if name is not None else "more than one service"
     msg = f"{os.fspath(path)}: has {what}; name one of {names}"
     raise ValueError(msg)
+
+
+def _decoded(data: bytes) -> str:
+    """Return a file's text, by the mark that it may begin with."""
+    if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        return data.decode("utf-16")
+    return data.decode("utf-8-sig")
 
 
 def _places(document: dict[str, Any], path: str) -> Iterator[_Place]:
@@ -128,6 +138,8 @@ class _Place:
                 raise self.error(key, _unknown(key, (*_READERS, "target", "log-file")))
             else:
                 settings |= self.read(_READERS[key], key, value)
+        if "delayed" in self.values:  # its own key counts, wherever it is
+            settings["delayed"] = self.values["delayed"]
         self.check(settings, strings)
         try:
             config = ServiceConfig(**settings)

@@ -82,7 +82,7 @@ class Record:
     error_control: int = 1
     group: str = ""
     dependencies: tuple[str, ...] = ()
-    password: str | None = None
+    password: str | None = field(default=None, repr=False)
     levels: dict[Level, Any] = field(default_factory=dict)
     """What QueryServiceConfig2 has, as far as it has been set."""
     security: str = DEFAULT_DACL
