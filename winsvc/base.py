@@ -30,7 +30,7 @@ if TYPE_CHECKING:
         LaunchProtection,
         SidType,
     )
-    from winsvc.states import Query
+    from winsvc.states import Query, ServiceType
 
 _MAX_CODE = 0xFFFFFFFF
 MAX_ANSWER_TIME = 5.0  # half of the time that even Wine gives a handler (H-1)
@@ -82,6 +82,7 @@ class ServiceBase:
 
     # What else `install` gives the SCM, as ServiceConfig has it; None: not said here.
     delayed: ClassVar[bool | None] = None
+    service_type: ClassVar[ServiceType | None] = None
     error_control: ClassVar[ErrorControl | None] = None
     group: ClassVar[str | None] = None
     dependencies: ClassVar[tuple[str, ...] | None] = None

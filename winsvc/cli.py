@@ -56,8 +56,10 @@ def main(
         sys.exit(USAGE)
     options = _parse(parser, words)
     from winsvc.commands import Commands
+    from winsvc.commands.output import guarded
 
-    sys.exit(Commands(parser, classes, manager_factory).run(options))
+    with guarded():
+        sys.exit(Commands(parser, classes, manager_factory).run(options))
 
 
 def _host_if_started(services: Sequence[type[ServiceBase]]) -> None:

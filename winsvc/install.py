@@ -40,6 +40,7 @@ _OF_CLASS = (
     "display_name",
     "start_type",
     "delayed",
+    "service_type",
     "error_control",
     "group",
     "dependencies",
@@ -58,7 +59,7 @@ _OF_CLASS = (
 )
 
 
-def recommended(config: ServiceConfig) -> ServiceConfig:
+def recommended(config: ServiceConfig, *, is_here: bool = True) -> ServiceConfig:
     """Fill in what a good administrator would, where nothing is said.
 
     After a failure the service starts again: in 5 s, in 30 s, then in 2 min, counted
@@ -67,17 +68,25 @@ def recommended(config: ServiceConfig) -> ServiceConfig:
 
     Args:
         config: What is wanted; nothing of it is changed.
+        is_here: It is for this computer.  On another one, the file that has the
+            texts of the events need not be: no event source there.
     """
-    names = recommended_names(config)
+    names = recommended_names(config, is_here=is_here)
     return dataclasses.replace(config, **{name: _RECOMMENDED[name] for name in names})
 
 
-def recommended_names(config: ServiceConfig) -> tuple[str, ...]:
+def recommended_names(
+    config: ServiceConfig, *, is_here: bool = True
+) -> tuple[str, ...]:
     """Return the settings that :func:`recommended` fills in.
 
     A system that lacks them can do without: they are for ``if_supported``.
     """
-    return tuple(name for name in _RECOMMENDED if getattr(config, name) is None)
+    return tuple(
+        name
+        for name in _RECOMMENDED
+        if getattr(config, name) is None and (is_here or name != "event_source")
+    )
 
 
 def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
@@ -184,7 +193,7 @@ def create_all(manager: ServiceManager, configs: Iterable[ServiceConfig]) -> Non
     except BaseException:
         for handle in handles:
             with suppress(ServiceError):
-                handle.delete()
+                manager.remove(handle.name)  # with its event source
         raise
     finally:
         for handle in handles:

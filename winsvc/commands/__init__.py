@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from winsvc.base import check_class
 from winsvc.commands.answers import INTERRUPTED, Refused, refuse
+from winsvc.commands.output import is_reader_gone
 from winsvc.errors import NoSCM, ServiceError
 from winsvc.install import find_service, log_file_in, log_file_of, target_of
 
@@ -28,9 +29,10 @@ _STDLIB = os.path.dirname(os.__file__)
 
 # Each is a function of that module, most by the same name.
 _HOMES = {
-    "configuring": ("install", "config", "plan", "apply", "remove"),
+    "configuring": ("install", "plan", "apply", "config"),
+    "keeping": ("grant", "remove"),
     "controlling": ("start", "stop", "restart", "pause", "continue", "control"),
-    "showing": ("status", "list", "watch", "doctor"),
+    "showing": ("status", "list", "dependents", "watch", "doctor"),
     "logs": ("logs",),
     "running": ("debug", "host", "demo", "bench"),
 }
@@ -90,9 +92,13 @@ class Commands:
         except NoSCM:
             raise
         except Refused as refused:
-            return refuse(options, str(refused), refused.error)
+            return refuse(options, str(refused), refused.error, refused.done)
         except OSError as error:
+            if is_reader_gone(error):
+                raise
             return refuse(options, str(error), error)
+        except ValueError as error:
+            self.wrong_usage(str(error))
 
     # --- what they share -------------------------------------------------------------
 
@@ -121,7 +127,8 @@ class Commands:
                     found.append(find_service(each))
                 else:
                     found.append((check_class(each), target_of(each)))
-            except Exception as error:  # noqa: BLE001 - the user's code may raise any
+            # The user's code may raise any, and end itself as it is imported.
+            except (Exception, SystemExit) as error:  # noqa: BLE001
                 name = each if isinstance(each, str) else each.__name__
                 self.wrong_usage(f"{name} cannot be loaded: {_describe(error)}")
         return found

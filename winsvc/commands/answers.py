@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from winsvc._interfaces import StatusTuple
     from winsvc.manage.status import ServiceStatus
 
-DONE, REFUSED, INTERRUPTED = 0, 1, 130
+DONE, REFUSED, DIFFERENT, INTERRUPTED = 0, 1, 3, 130
 
 
 class Refused(Exception):
@@ -30,11 +30,18 @@ class Refused(Exception):
     Args:
         text: The sentence for people.
         error: What happened.
+        done: What has been done before that, for ``--json``.
     """
 
-    def __init__(self, text: str, error: OSError | None = None) -> None:
+    def __init__(
+        self,
+        text: str,
+        error: OSError | None = None,
+        done: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(text)
         self.error = error
+        self.done = done or {}
 
 
 def tell(options: argparse.Namespace, fields: Mapping[str, Any], text: str) -> None:
@@ -53,16 +60,23 @@ def warn(text: str) -> None:
     print(f"winsvc: {text}", file=sys.stderr, flush=True)
 
 
-def refuse(options: argparse.Namespace, text: str, error: OSError | None = None) -> int:
+def refuse(
+    options: argparse.Namespace,
+    text: str,
+    error: OSError | None = None,
+    done: Mapping[str, Any] | None = None,
+) -> int:
     """Say what was refused or failed; return the exit code.
 
     Args:
         options: May have ``json``.
         text: The sentence for people.
         error: What happened; with ``--json`` it is the answer.
+        done: What the answer has besides.
     """
     if getattr(options, "json", False):
-        print(json.dumps({"error": error_fields(error, text)}), flush=True)
+        fields = {"error": error_fields(error, text), **(done or {})}
+        print(json.dumps(fields), flush=True)
     warn("; ".join([text, *getattr(error, "__notes__", ())]))
     return REFUSED
 

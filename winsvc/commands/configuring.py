@@ -1,30 +1,36 @@
-"""The commands that install, configure and remove services."""
+"""The commands that install and configure services."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
+import sys
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from winsvc.commands.answers import DONE, refuse, tell
-from winsvc.commands.options import settings_in
-from winsvc.commands.passwords import is_given, read_password
+from winsvc.commands.answers import DIFFERENT, DONE, Refused, refuse, tell, warn
+from winsvc.commands.options import settings_in, wants_trigger
+from winsvc.commands.passwords import Passwords, is_given
 from winsvc.commands.tables import print_table
 from winsvc.commands.wanted import wanted
-from winsvc.errors import ServiceExists, ServiceNotFound
-from winsvc.install import create_all, recommended, recommended_names
+from winsvc.errors import ServiceError, ServiceExists, ServiceNotFound, service_error
+from winsvc.install import create_all, log_file_in, recommended, recommended_names
 from winsvc.manage.changes import plain_value, show_value
+from winsvc.manage.security import ServiceRight, parse_dacl
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.toml_writer import to_toml
-from winsvc.states import State
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from winsvc.commands import Commands
     from winsvc.manage.changes import Changes
     from winsvc.manage.manager import ServiceManager
+
+_SOURCE = "event_source"
+# Those that administrators are among: themselves, who has logged on, everybody.
+_ADMINISTRATORS = ("BA", "AU", "WD")
 
 
 # --- install -------------------------------------------------------------------------
@@ -35,14 +41,23 @@ def install(commands: Commands, options: argparse.Namespace) -> int:
     if not commands.services:
         _name_what_to_install(commands, options)
     asked = wanted(commands, options)
+    _check_triggers(options, asked.configs)
     configs = asked.configs
     if not options.dry_run:
-        configs = tuple(_with_password(commands, options, each) for each in configs)
+        passwords = Passwords(options)
+        configs = tuple(_with_password(passwords, config) for config in configs)
+    _warn_of_lockout(configs)
+    is_here = options.machine is None
     with commands.open(options) as manager:
-        plans = [_plan_new(manager, config) for config in configs]
+        plans = [_plan_new(manager, config, is_here=is_here) for config in configs]
         if not options.dry_run:
-            found = zip(configs, plans, strict=True)
-            create_all(manager, [_supported(*each) for each in found])
+            create_all(
+                manager,
+                [
+                    _supported(recommended(config, is_here=is_here), plan)
+                    for config, plan in zip(configs, plans, strict=True)
+                ],
+            )
     fields = {"services": [each.as_dict() for each in plans]}
     text = _text(plans, "would be created")
     if not options.dry_run:
@@ -69,18 +84,21 @@ def _take_name(
     options.name = names[0] if names else None
 
 
-def _plan_new(manager: ServiceManager, config: ServiceConfig) -> Changes:
+def _plan_new(
+    manager: ServiceManager, config: ServiceConfig, *, is_here: bool
+) -> Changes:
     """Return what creating a service comes to, with what is recommended."""
-    plan = manager.plan(recommended(config), if_supported=recommended_names(config))
+    names = recommended_names(config, is_here=is_here)
+    plan = manager.plan(recommended(config, is_here=is_here), if_supported=names)
     if not plan.is_new:
         raise ServiceExists(operation="create", service=config.name)
     return plan
 
 
 def _supported(config: ServiceConfig, plan: Changes) -> ServiceConfig:
-    """Return what this system can have of what is recommended."""
+    """Return what this system can have of a configuration."""
     left_out: dict[str, Any] = dict.fromkeys(plan.left_out)
-    return dataclasses.replace(recommended(config), **left_out)
+    return dataclasses.replace(config, **left_out)
 
 
 def _text_of_install(
@@ -104,10 +122,18 @@ def plan(commands: Commands, options: argparse.Namespace) -> int:
     """Tell what ``apply`` would change."""
     configs = _configs_to_apply(commands, options)
     with commands.open(options) as manager:
-        plans = [_complete(manager, config)[1] for config in configs]
+        found = [_complete(manager, options, config) for config in configs]
+        if is_given(options):
+            passwords = Passwords(options)
+            found = [
+                _planned(manager, _with_password(passwords, config), each)
+                for config, each in found
+            ]
+    plans = [each for _, each in found]
+    _warn_of_lockout(configs)
     fields = {"services": [each.as_dict() for each in plans]}
     tell(options, fields, _text(plans, "would be created", "would be changed"))
-    return DONE
+    return DIFFERENT if options.check and any(plans) else DONE
 
 
 def apply(commands: Commands, options: argparse.Namespace) -> int:
@@ -118,22 +144,38 @@ def apply(commands: Commands, options: argparse.Namespace) -> int:
 def _apply(
     commands: Commands, options: argparse.Namespace, configs: Sequence[ServiceConfig]
 ) -> int:
+    passwords = Passwords(options)
     with commands.open(options) as manager:
         # All are looked at before one is changed, and the passwords asked for.
-        found = [_complete(manager, config) for config in configs]
+        found = [_complete(manager, options, config) for config in configs]
         complete = [
-            _with_password(commands, options, _with_account(manager, config))
-            if is_given(options) or _is_account_new(plan)
+            _with_password(passwords, _with_account(manager, config))
+            if is_given(options) or options.set_account or _is_account_new(plan)
             else config
             for config, plan in found
         ]
-        done = [
-            manager.apply(config, if_supported=plan.left_out)
-            for config, (_, plan) in zip(complete, found, strict=True)
-        ]
+        _warn_of_lockout(configs)
+        done: list[Changes] = []
+        for config, (_, plan) in zip(complete, found, strict=True):
+            try:
+                done.append(manager.apply(config, if_supported=plan.left_out))
+            except ServiceError as error:
+                if not done:
+                    raise
+                raise _stopped_halfway(done, error) from error
     fields = {"services": [each.as_dict() for each in done]}
     tell(options, fields, _text(done, "is created", "is changed"))
     return DONE
+
+
+def _stopped_halfway(done: Sequence[Changes], error: ServiceError) -> Refused:
+    """Return what says that the services before one that failed stay as they are."""
+    lines = _text(done, "is created", "is changed").splitlines()
+    before = "; ".join(line.rstrip(":") for line in lines if not line.startswith(" "))
+    fields = {"services": [each.as_dict() for each in done]}
+    return Refused(
+        f"{error}; done before that, and not undone: {before}", error, fields
+    )
 
 
 def _is_account_new(plan: Changes) -> bool:
@@ -158,36 +200,77 @@ def _configs_to_apply(
         _take_name(commands, options, words)
         if options.name is None and options.source is None and not options.targets:
             commands.wrong_usage("write a FILE.toml, --target TARGET, or a NAME")
-    return wanted(commands, options).configs
+
+    def present_log(name: str) -> str | None:
+        with commands.open(options) as manager:
+            try:
+                with manager.open(name) as handle:
+                    return log_file_in(handle.command_line())
+            except ServiceNotFound:
+                return None
+
+    return wanted(commands, options, present_log).configs
 
 
 def _complete(
-    manager: ServiceManager, config: ServiceConfig
+    manager: ServiceManager, options: argparse.Namespace, config: ServiceConfig
 ) -> tuple[ServiceConfig, Changes]:
     """Return a configuration, and what applying it changes.
 
     A service that is not there is created as ``install`` would; what is there is
     its administrator's, but for what is said.
     """
-    if config.command is None:
-        manager.open(config.name).close()  # there is nothing to create it with
-    names = recommended_names(config)
     try:
-        manager.open(config.name).close()
-    except ServiceNotFound:
-        config = recommended(config)
-        return config, manager.plan(config, if_supported=names)
-    return config, manager.plan(config)
+        with manager.open(config.name) as handle:
+            if wants_trigger(options) and config.triggers is None:
+                _check_triggers(options, [handle.config()])
+    except ServiceNotFound as error:
+        if config.command is None:
+            detail = "to create it, say what it runs: a command, or a target"
+            raise service_error("open", config.name, error.winerror, detail) from error
+        is_here = options.machine is None
+        names = recommended_names(config, is_here=is_here)
+        config = recommended(config, is_here=is_here)
+        plan = manager.plan(config, if_supported=names)
+    else:
+        plan = manager.plan(config)
+    _check_triggers(options, [config] if plan.is_new or config.triggers == () else [])
+    return config, plan
 
 
-def _with_password(
-    commands: Commands, options: argparse.Namespace, config: ServiceConfig
-) -> ServiceConfig:
-    try:
-        password = read_password(options, config.account)
-        return dataclasses.replace(config, password=password)
-    except ValueError as error:
-        commands.wrong_usage(str(error))
+def _check_triggers(
+    options: argparse.Namespace, configs: Iterable[ServiceConfig]
+) -> None:
+    """Refuse a start by triggers alone where there are none."""
+    for config in configs:
+        if wants_trigger(options) and not config.triggers:
+            msg = f"service {config.name!r}: --start-type trigger, but there is none"
+            raise ValueError(f"{msg}; add --trigger")
+
+
+def _with_password(passwords: Passwords, config: ServiceConfig) -> ServiceConfig:
+    return dataclasses.replace(config, password=passwords.of(config.account))
+
+
+def _planned(
+    manager: ServiceManager, config: ServiceConfig, plan: Changes
+) -> tuple[ServiceConfig, Changes]:
+    return config, manager.plan(config, if_supported=plan.left_out)
+
+
+def _warn_of_lockout(configs: Iterable[ServiceConfig]) -> None:
+    """Warn of entries that leave nobody who could change them again."""
+    for config in configs:
+        if config.security is None:
+            continue
+        with suppress(ValueError):  # entries that are not understood here
+            dacl = parse_dacl(config.security)
+            allowed = [dacl.allowed(account) for account in _ADMINISTRATORS]
+            if not any(rights & ServiceRight.WRITE_DAC for rights in allowed):
+                warn(
+                    f"service {config.name!r}: security lets administrators change "
+                    "it no more; (A;;GA;;;BA) would"
+                )
 
 
 def _text(plans: Sequence[Changes], created: str, changed: str = "") -> str:
@@ -204,33 +287,39 @@ def _text(plans: Sequence[Changes], created: str, changed: str = "") -> str:
 
 
 def _left_out(plan: Changes) -> list[str]:
-    if not plan.left_out:
-        return []
-    names = ", ".join(name.replace("_", " ") for name in plan.left_out)
-    return [f"Left out, since this system does not know it: {names}"]
+    lines = []
+    names = [name.replace("_", " ") for name in plan.left_out if name != _SOURCE]
+    if names:
+        what = ", ".join(names)
+        lines.append(f"Left out, since this system does not know it: {what}")
+    if _SOURCE in plan.left_out:
+        lines.append(
+            f"Left out: the event source {plan.service}, which is another program's, "
+            "or cannot be seen"
+        )
+    return lines
 
 
-# --- config and remove ---------------------------------------------------------------
+# --- config --------------------------------------------------------------------------
 
 
 def config(commands: Commands, options: argparse.Namespace) -> int:
     """Show a service's settings, or change those that are given."""
-    try:
-        given = settings_in(options)
-        if given or is_given(options):
-            change = ServiceConfig(name=options.name, **given)
-            return _apply(commands, options, (change,))
-    except ValueError as error:
-        commands.wrong_usage(str(error))
+    given = settings_in(options)
+    if given or is_given(options):
+        if options.toml or options.output is not None:
+            commands.wrong_usage(
+                "--toml and --output show settings: set none with them"
+            )
+        change = ServiceConfig(name=options.name, **given)
+        return _apply(commands, options, (change,))
+    if options.json and options.toml:
+        commands.wrong_usage("--toml is no JSON: leave out one of them")
     with commands.open(options) as manager, manager.open(options.name) as handle:
         found = handle.config()
         line = handle.command_line()
-    if options.toml:
-        try:
-            print(to_toml(found), end="")
-        except ValueError as error:  # a driver's
-            return refuse(options, str(error))
-        return DONE
+    if options.toml or options.output is not None:
+        return _write_toml(options, found)
     values = {
         field.name: getattr(found, field.name)
         for field in dataclasses.fields(found)
@@ -249,16 +338,19 @@ def config(commands: Commands, options: argparse.Namespace) -> int:
     return DONE
 
 
-def remove(commands: Commands, options: argparse.Namespace) -> int:
-    """Delete a service, and its event source."""
-    with commands.open(options) as manager:
-        with manager.open(options.name) as handle:
-            state = handle.status().state
-        manager.remove(options.name)
-    if state is State.STOPPED:
-        text = f"{options.name} is removed"
+def _write_toml(options: argparse.Namespace, config: ServiceConfig) -> int:
+    """Write a configuration as TOML: UTF-8, whatever the code page is."""
+    try:
+        text = to_toml(config)
+    except ValueError as error:  # a driver's
+        return refuse(options, str(error))
+    if options.output is not None:
+        options.output.write_text(text, encoding="utf-8", newline="\n")
+        fields = {"name": options.name, "output": str(options.output)}
+        tell(options, fields, f"{options.name}: written to {options.output}")
+    elif sys.stdout.isatty():
+        print(text, end="")
     else:
-        text = f"{options.name} is {state.name}; once stopped it is removed"
-    fields = {"name": options.name, "removed": state is State.STOPPED}
-    tell(options, fields | {"state": state.name}, text)
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
     return DONE

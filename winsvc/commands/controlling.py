@@ -35,6 +35,10 @@ if TYPE_CHECKING:
     from winsvc.manage.status import ServiceStatus
 
 
+_ERROR_SERVICE_ALREADY_RUNNING = 1056
+_STARTED = (State.START_PENDING, State.RUNNING, State.CONTINUE_PENDING)
+
+
 def start(commands: Commands, options: argparse.Namespace) -> int:
     """Start it."""
     with _opened(commands, options) as one:
@@ -45,7 +49,20 @@ def start(commands: Commands, options: argparse.Namespace) -> int:
 def stop(commands: Commands, options: argparse.Namespace) -> int:
     """Stop it, and first what depends on it if that is wanted."""
     with _opened(commands, options) as one:
-        one.stop()
+        try:
+            one.stop()
+        except ServiceNotActive as error:
+            if not options.if_needed:
+                # Its usual remedy is to start it.
+                error.remedy = "--if-needed takes that as done"
+                what = "1062 ERROR_SERVICE_NOT_ACTIVE, it is stopped already"
+                text = f"could not stop service {options.name!r}: {what}"
+                raise Refused(f"{text}; {error.remedy}", error) from error
+            one.tell(one.handle.status())
+            return DONE
+        except ServiceCannotAcceptControl:
+            if not (options.if_needed and one.is_in(State.STOP_PENDING)):
+                raise
         one.tell(one.reach(State.STOPPED), one.stopped)
     return DONE
 
@@ -87,6 +104,16 @@ def control(commands: Commands, options: argparse.Namespace) -> int:
     return DONE
 
 
+def stop_first(
+    commands: Commands,
+    options: argparse.Namespace,
+    manager: ServiceManager,
+    handle: ServiceHandle,
+) -> None:
+    """Stop a service, whatever it is at, before something else is done to it."""
+    _Run(commands, options, manager, handle).stop_and_wait()
+
+
 @contextmanager
 def _opened(commands: Commands, options: argparse.Namespace) -> Iterator[_Run]:
     with commands.open(options) as manager, manager.open(options.name) as handle:
@@ -123,10 +150,25 @@ class _Run:
     def start(self) -> ServiceStatus:
         """Start it; wait until it is RUNNING if that is wanted."""
         try:
-            self.handle.start(*self._options.args)
+            self._start()
             return self.reach(State.RUNNING)
         except ServiceTimeout as error:  # 1053 above all
             raise Refused(f"{error}; {self._where_to_look()}", error) from error
+
+    def _start(self) -> None:
+        is_enough = getattr(self._options, "if_needed", False)
+        if is_enough and self.is_in(*_STARTED):
+            return
+        try:
+            self.handle.start(*self._options.args)
+        except ServiceError as error:
+            running = error.winerror == _ERROR_SERVICE_ALREADY_RUNNING
+            if not (is_enough and running and self.is_in(*_STARTED)):
+                raise  # else somebody else has started it at this moment
+
+    def is_in(self, *states: State) -> bool:
+        """Tell whether it is in one of these states now."""
+        return self.handle.status().state in states
 
     def start_dependent(self, name: str) -> dict[str, Any]:
         """Start, after it, a service that was stopped before it; return its fields."""

@@ -12,6 +12,7 @@ from winsvc.settings.text import (
     START_WORDS,
     TYPE_WORDS,
     parse_reset_after,
+    parse_start,
     words_of,
 )
 from winsvc.settings.trigger_text import TRIGGER_KINDS
@@ -40,7 +41,10 @@ _HELP = {
     "triggers": ("TRIGGER", f"what starts it: {', '.join(TRIGGER_KINDS)}"),
     "preferred_node": ("NODE", "NUMA node, or none"),
     "launch_protection": ("KIND", f"{', '.join(words_of(LaunchProtection))}"),
-    "environment": ("NAME=VALUE", "a variable of its process"),
+    "environment": (
+        "NAME=VALUE",
+        "a variable of its process; together they replace all that it has",
+    ),
     "security": ("SDDL", "who may do what with it: D:(A;;...)"),
     "event_source": ("", "let its events have texts in the Event Viewer"),
 }
@@ -84,18 +88,20 @@ def settings_in(options: argparse.Namespace) -> dict[str, Any]:
     found = {
         setting.name: value
         for setting in SETTINGS
-        if (value := getattr(options, _dest(setting.name), None)) is not None
+        if setting.name not in _ELSEWHERE
+        and (value := getattr(options, _dest(setting.name), None)) is not None
     }
     for name in _LISTS:
         if name in found:
             found[name] = tuple(each for each in found[name] if each != "")
     if "environment" in found:
         found["environment"] = dict(found["environment"])
-    found |= found.pop("start_type", {})  # one word for two settings
+    if "start_type" in found:
+        found |= parse_start(found.pop("start_type"))  # one word for two settings
     parts = {
         part: value
         for part in _OF_FAILURES
-        if (value := getattr(options, _dest(part), None)) is not None
+        if (value := getattr(options, _dest(f"failure_{part}"), None)) is not None
     }
     if "failure_actions" in found:
         actions = found["failure_actions"]
@@ -104,6 +110,12 @@ def settings_in(options: argparse.Namespace) -> dict[str, Any]:
         msg = "say with --on-failure what is done about the failures"
         raise ValueError(msg)
     return found
+
+
+def wants_trigger(options: argparse.Namespace) -> bool:
+    """Tell whether the service is to be started by its triggers alone."""
+    word: str | None = getattr(options, _dest("start_type"), None)
+    return word is not None and word.strip().lower() == "trigger"
 
 
 def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
@@ -115,15 +127,24 @@ def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
         group.add_argument(setting.options[0], action=action, **more)
         return
     more |= {"metavar": metavar, "type": said(setting.parse or str)}
+    if setting.name == "start_type":
+        more["type"] = said(_start_word)
     if setting.name in _LISTS:
         more |= {"action": "append", "type": _or_nothing(setting.parse or str)}
     group.add_argument(setting.options[0], **more)
     if setting.name == "failure_actions":
         for option, part in zip(setting.options[1:], _OF_FAILURES, strict=True):
             metavar, text, parse = _OF_FAILURES[part]
+            dest = _dest(f"failure_{part}")
             group.add_argument(
-                option, dest=_dest(part), metavar=metavar, help=text, type=said(parse)
+                option, dest=dest, metavar=metavar, help=text, type=said(parse)
             )
+
+
+def _start_word(text: str) -> str:
+    """Return a word about the start as it is, checked: it says more than its values."""
+    parse_start(text)
+    return text
 
 
 def _dest(name: str) -> str:

@@ -19,7 +19,8 @@ Fill: TypeAlias = Callable[[argparse.ArgumentParser, Classes], None]
 PATIENCE = 150.0
 
 _EPILOG = """\
-exit codes: 0 done, 1 refused or not in time, 2 wrong usage, 130 interrupted
+exit codes: 0 done, 1 refused or not in time, 2 wrong usage, 3 there are
+differences (plan --check), 130 interrupted
 
 TARGET is module:Class, or the path of a .py file and :Class; the class may be
 left out where there is only one.  Several TARGETs are installed as services of
@@ -137,15 +138,21 @@ def _fill_install(parser: argparse.ArgumentParser, services: Classes) -> None:
     _add_wanted(parser, services)
 
 
-def _fill_change(parser: argparse.ArgumentParser, services: Classes) -> None:
+def _fill_change(
+    command: str, parser: argparse.ArgumentParser, services: Classes
+) -> None:
     if not services:
         parser.set_defaults(targets=None)
-        text = "a .toml file, and a service in it; or the key name of one to change"
+        text = "a .toml file, and a service in it (default: each); or the key name "
+        text += "of one to change"
         parser.add_argument("words", nargs="*", metavar="FILE|NAME", help=text)
         text = "module:Class or file.py: what it runs, as `install` has it"
         parser.add_argument(
             "--target", dest="targets", action="append", metavar="TARGET", help=text
         )
+    if command == "plan":
+        text = "exit with 3 if there is something to change"
+        parser.add_argument("--check", action="store_true", help=text)
     _add_wanted(parser, services)
 
 
@@ -158,7 +165,8 @@ def _add_wanted(parser: argparse.ArgumentParser, services: Classes) -> None:
         parser.add_argument("--name", help="key name; default: the class's")
     text = "take the settings from a TOML file, options before them"
     parser.add_argument("--from", dest="source", metavar="FILE", help=text)
-    parser.add_argument("--log-file", metavar="FILE", help="default: logs/NAME.log")
+    text = "default: where it logs now; of a new one logs/NAME.log"
+    parser.add_argument("--log-file", metavar="FILE", help=text)
     _add_client(parser)
     _add_settings(parser)
 
@@ -176,6 +184,8 @@ def _fill_config(parser: argparse.ArgumentParser, services: Classes) -> None:
     _add_client(parser)
     text = "in the form that `apply` takes"
     parser.add_argument("--toml", action="store_true", help=text)
+    text = "write that form into a file, as UTF-8"
+    parser.add_argument("--output", type=Path, metavar="FILE", help=text)
     _add_settings(parser)
 
 
@@ -183,10 +193,11 @@ def _fill_waiting(
     command: str, parser: argparse.ArgumentParser, services: Classes
 ) -> None:
     _add_name(parser, services, or_all=command in ("start", "stop"))
-    text = "how long to wait (default: %(default)g)"
-    parser.add_argument(
-        "--timeout", type=words.seconds, default=PATIENCE, metavar="SECONDS", help=text
-    )
+    _add_timeout(parser)
+    if command in ("start", "stop"):
+        state = "running" if command == "start" else "stopped"
+        text = f"if it is {state} already, that is done"
+        parser.add_argument("--if-needed", action="store_true", help=text)
     text = "return at once"
     parser.add_argument("--no-wait", dest="wait", action="store_false", help=text)
     if command in ("stop", "restart"):
@@ -200,6 +211,13 @@ def _fill_waiting(
     _add_client(parser)
     if command in ("start", "restart"):
         _add_args(parser)
+
+
+def _add_timeout(parser: argparse.ArgumentParser) -> None:
+    text = "how long to wait (default: %(default)g)"
+    parser.add_argument(
+        "--timeout", type=words.seconds, default=PATIENCE, metavar="SECONDS", help=text
+    )
 
 
 def _fill_control(parser: argparse.ArgumentParser, services: Classes) -> None:
@@ -230,6 +248,13 @@ def _fill_list(parser: argparse.ArgumentParser, _services: Classes) -> None:
     parser.add_argument("--state", metavar="STATE", help="such as running")
     text = "those of a load-order group"
     parser.add_argument("--group", metavar="GROUP", help=text)
+    _add_client(parser)
+
+
+def _fill_dependents(parser: argparse.ArgumentParser, services: Classes) -> None:
+    _add_name(parser, services)
+    text = "leave out those that are stopped"
+    parser.add_argument("--active", action="store_true", help=text)
     _add_client(parser)
 
 
@@ -271,6 +296,20 @@ def _fill_doctor(parser: argparse.ArgumentParser, services: Classes) -> None:
 
 def _fill_remove(parser: argparse.ArgumentParser, services: Classes) -> None:
     _add_name(parser, services, or_all=True)
+    text = "stop it first, and wait until it has stopped"
+    parser.add_argument("--stop", action="store_true", help=text)
+    text = "with --stop, stop what depends on it too, and first"
+    parser.add_argument("--dependents", action="store_true", help=text)
+    _add_timeout(parser)
+    _add_client(parser)
+
+
+def _fill_grant(parser: argparse.ArgumentParser, services: Classes) -> None:
+    _add_name(parser, services)
+    text = r"such as DOMAIN\user, a group, or a SID"
+    parser.add_argument("account", metavar="ACCOUNT", help=text)
+    text = "allow it to stop the service too"
+    parser.add_argument("--stop", action="store_true", help=text)
     _add_client(parser)
 
 
@@ -315,8 +354,12 @@ def _waiting(command: str) -> Fill:
 _COMMANDS: dict[str, tuple[str, Fill]] = {
     "install": ("create the service", _fill_install),
     "config": ("show its settings", _fill_config),
-    "plan": ("show what `apply` would change", _fill_change),
-    "apply": ("create it, or change only what differs", _fill_change),
+    "plan": ("show what `apply` would change", partial(_fill_change, "plan")),
+    "apply": (
+        "create it, or change only what differs",
+        partial(_fill_change, "apply"),
+    ),
+    "grant": ("allow an account to start it", _fill_grant),
     "remove": ("delete the service", _fill_remove),
     "start": ("start it and wait until it runs", _waiting("start")),
     "stop": ("stop it and wait until it has stopped", _waiting("stop")),
@@ -326,6 +369,7 @@ _COMMANDS: dict[str, tuple[str, Fill]] = {
     "control": ("send it a control code", _fill_control),
     "status": ("tell its state, and how it ended", _fill_status),
     "list": ("list the services of a computer", _fill_list),
+    "dependents": ("list what depends on it", _fill_dependents),
     "watch": ("tell each change as it comes, until Ctrl+C", _fill_watch),
     "logs": ("show its log, or its entries in the event log", _fill_logs),
     "doctor": ("look for what keeps it from working", _fill_doctor),

@@ -14,19 +14,20 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from winsvc.commands.answers import (
     DONE,
     REFUSED,
+    Refused,
     error_fields,
     raw_status,
     status_fields,
     tell,
 )
 from winsvc.commands.tables import growing_table, print_table
-from winsvc.errors import ServiceError
+from winsvc.errors import ServiceError, ServiceNotFound
 from winsvc.glance import describe, describe_exit, describe_pending
 from winsvc.states import State
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from winsvc.commands import Commands
     from winsvc.commands.tables import Row
@@ -76,10 +77,16 @@ def list_(commands: Commands, options: argparse.Namespace) -> int:
         commands.wrong_usage(f"no such state: {options.state}")
     more = {} if options.group is None else {"group": options.group}
     with commands.open(options) as manager:
+        try:
+            found = manager.list(**more)
+        except ServiceNotFound as error:  # the SCM's code for groups too (F-16)
+            error.remedy = None
+            text = f"there is no load-order group {options.group!r} (1060)"
+            raise Refused(text, error) from error
         services = sorted(
             (
                 info
-                for info in manager.list(**more)
+                for info in found
                 if state in ("", info.status.state.name)
                 and any(
                     fnmatch(text.lower(), pattern)
@@ -88,9 +95,24 @@ def list_(commands: Commands, options: argparse.Namespace) -> int:
             ),
             key=lambda info: info.name.lower(),
         )
+    _tell_services(options, services)
+    return DONE
+
+
+def dependents(commands: Commands, options: argparse.Namespace) -> int:
+    """Tell what depends on a service, directly or not: first what is stopped first."""
+    with commands.open(options) as manager, manager.open(options.name) as handle:
+        found = handle.dependents(active_only=options.active)
+    _tell_services(options, found)
+    return DONE
+
+
+def _tell_services(
+    options: argparse.Namespace, services: Sequence[ServiceInfo]
+) -> None:
     if options.json:
         print(json.dumps({"services": [_info_fields(info) for info in services]}))
-        return DONE
+        return
     rows = [
         (
             info.name,
@@ -101,7 +123,6 @@ def list_(commands: Commands, options: argparse.Namespace) -> int:
         for info in services
     ]
     print_table(("NAME", "STATE", "PROCESS", "DISPLAY NAME"), rows)
-    return DONE
 
 
 def _info_fields(info: ServiceInfo) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from winsvc.states import ServiceType
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from winsvc.base import ServiceBase
     from winsvc.commands import Commands
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from winsvc.target import Target
 
     Found = Sequence[tuple[type[ServiceBase], Target]]
+    PresentLog = Callable[[str], str | None] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,44 +33,78 @@ class Wanted:
     """What a command line asks for.
 
     Attributes:
-        configs: The services', of one process if there are several.
+        configs: The services'.
         log_file: Where they log; ``None`` if that is not ours to say.
+        has_code: Their commands have paths of this computer's Python and code.
     """
 
     configs: tuple[ServiceConfig, ...]
     log_file: str | None = None
+    has_code: bool = False
 
 
-def wanted(commands: Commands, options: argparse.Namespace) -> Wanted:
+def wanted(
+    commands: Commands, options: argparse.Namespace, present_log: PresentLog = None
+) -> Wanted:
     """Return what the options, a file and the classes say, in that order.
 
     Args:
         commands: What commands share.
         options: With ``source`` (a TOML file), ``targets`` and ``name``.
+        present_log: Returns where a service logs that is there; it goes on logging
+            there unless something else is said.  None: none is there.
+
+    Raises:
+        ValueError: They do not fit together, or break a rule.
     """
-    try:
-        given = settings_in(options)
-        tables = _tables(options.source) if options.source is not None else ()
-        targets, name = options.targets, options.name
-        if not commands.services and not targets:
-            if not tables:
-                return Wanted((ServiceConfig(name=name, **given),))
-            tables, name = (_table(options.source, tables, name),), None
-            if tables[0].target is None:
-                return _of_table(options, tables[0], given)
-            targets = [tables[0].target]
-        return _of_classes(options, name, commands.load(targets), tables, given)
-    except ValueError as error:
-        commands.wrong_usage(str(error))
+    given = settings_in(options)
+    tables = _tables(options.source) if options.source is not None else ()
+    targets, name = options.targets, options.name
+    if commands.services or targets:
+        own = _of_classes(
+            options, name, commands.load(targets), tables, given, present_log
+        )
+    elif not tables:
+        if options.log_file:
+            raise ValueError("--log-file needs the --target that is to log there")
+        own = Wanted((_with(ServiceConfig(name=name), given),))
+    elif present_log is None or name is not None or len(tables) == 1:
+        table = _table(options.source, tables, name)
+        own = _of_table(commands, options, table, given, present_log)
+    else:
+        if options.log_file or {"display_name", "description"} & given.keys():
+            msg = "--log-file, --display-name and --description are for one service"
+            names = ", ".join(each.config.name for each in tables)
+            raise ValueError(f"{msg}: add the name of one, {names}")
+        own = Wanted(
+            tuple(
+                config
+                for table in tables
+                for config in _of_table(
+                    commands, options, table, given, present_log
+                ).configs
+            )
+        )
+    if options.machine is not None and own.has_code:
+        msg = f"the code is on this computer, the service on {options.machine}"
+        raise ValueError(f"{msg}: write its command there into a file, for --from")
+    return own
 
 
 def _of_table(
-    options: argparse.Namespace, table: ServiceTable, given: dict[str, Any]
+    commands: Commands,
+    options: argparse.Namespace,
+    table: ServiceTable,
+    given: dict[str, Any],
+    present_log: PresentLog,
 ) -> Wanted:
+    if table.target is not None:
+        found = commands.load([table.target])
+        return _of_classes(options, None, found, (table,), given, present_log)
     if options.log_file:
         msg = f"--log-file: {options.source} has no target that could log there"
         raise ValueError(msg)
-    return Wanted((dataclasses.replace(table.config, **given),))
+    return Wanted((_with(table.config, given),))
 
 
 def _of_classes(
@@ -78,6 +113,7 @@ def _of_classes(
     found: Found,
     tables: Sequence[ServiceTable],
     given: dict[str, Any],
+    present_log: PresentLog,
 ) -> Wanted:
     alone = len(found) == 1
     if not alone and (name or {"display_name", "description"} & given.keys()):
@@ -93,10 +129,12 @@ def _of_classes(
             sole = alone and len(tables) == 1
             table = _table(options.source, tables, None if sole else key_name)
             key_name = name or table.config.name
-            own |= _said(table.config)
+            own = _merged(own, _said(table.config))
             log_file = log_file or table.log_file
         names.append(key_name)
-        settings.append(own | given)
+        settings.append(_merged(own, given))
+    if log_file is None and present_log is not None:
+        log_file = present_log(names[0])
     log_file = log_file or log_file_of(names[0], found[0][1])
     if alone:
         command = host_command(*found[0], log_file)
@@ -104,6 +142,9 @@ def _of_classes(
     else:
         command = shared_command(found, log_file)
         kind = ServiceType.SHARE_PROCESS
+        for own in settings:
+            if ServiceType.SHARE_PROCESS not in own.get("service_type", kind):
+                raise ValueError("services of one process are shared: no other --type")
     process: dict[str, Any] = {"command": command, "service_type": kind}
     return Wanted(
         tuple(
@@ -111,7 +152,21 @@ def _of_classes(
             for key_name, own in zip(names, settings, strict=True)
         ),
         log_file,
+        has_code=True,
     )
+
+
+def _with(config: ServiceConfig, given: dict[str, Any]) -> ServiceConfig:
+    """Return a configuration with what an option says in place of what it says."""
+    own = _merged(_said(config), given)
+    return ServiceConfig(name=config.name, **own)
+
+
+def _merged(own: dict[str, Any], later: dict[str, Any]) -> dict[str, Any]:
+    """Return settings with what counts before them; one about the start is whole."""
+    if "start_type" in later:
+        own = {name: value for name, value in own.items() if name != "delayed"}
+    return own | later
 
 
 def _tables(source: str) -> tuple[ServiceTable, ...]:
@@ -133,8 +188,9 @@ def _table(
     if len(found) == 1:
         return found[0]
     names = ", ".join(each.config.name for each in tables)
-    what = "more than one service" if name is None else f"no service {name}"
-    raise ValueError(f"{source} has {what}; it has {names}")
+    if name is None:
+        raise ValueError(f"{source} has more than one service; add a name of {names}")
+    raise ValueError(f"{source} has no service {name}; it has {names}")
 
 
 def _said(config: ServiceConfig) -> dict[str, Any]:

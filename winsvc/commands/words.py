@@ -75,12 +75,13 @@ def control(text: str) -> int:
 @said
 def since(text: str) -> datetime:
     """Return the moment of ``10m`` ago, or of ``2030-01-31T12:00``, local time."""
-    if age := _AGE.fullmatch(text):
-        number, unit = age.groups()
-        return datetime.now().astimezone() - timedelta(**{_UNITS[unit]: float(number)})
     try:
+        if age := _AGE.fullmatch(text):
+            number, unit = age.groups()
+            now = datetime.now().astimezone()
+            return now - timedelta(**{_UNITS[unit]: float(number)})
         return datetime.fromisoformat(text).astimezone()
-    except ValueError:
+    except (ValueError, OverflowError, OSError):  # or before what the system can tell
         msg = f"{text!r} is no time: write 10m, 2h, 1d or 2030-01-31T12:00"
         raise ValueError(msg) from None
 
