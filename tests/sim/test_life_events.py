@@ -113,7 +113,7 @@ def test_failure_has_its_event(
     handle = rig.scm.add(service)
     handle.start()
     if where in ("on_pause", "on_stop"):
-        rig.reach("Plain", State.RUNNING)
+        rig.eventually(lambda: told, "STARTED")  # no handler waits for it
         handle.pause() if where == "on_pause" else handle.stop()
     code = str(rig.scm.wait_gone("Plain"))
     cause = "the control STOP" if where == "on_stop" else "a failure"
