@@ -27,7 +27,7 @@ _DEBUG = "run it with `debug` to see what it does, `doctor` checks the rest"
 _LOG = "the service's own log says why, `doctor` shows where that is"
 _PROGRAM = "correct the program in its command line, `doctor` tells what is wrong"
 _ASKS = "`apply NAME --account ACCOUNT`, which asks for the password"
-_PASSWORD = "give its present one to `apply NAME --account ACCOUNT`, which asks for it"
+_PASSWORD = "renew it by `apply NAME --account ACCOUNT`, which asks for it"  # noqa: S105
 _LOGON_RIGHT = (
     "grant it that right in secpol.msc under User Rights Assignment, or choose the "
     "account once in services.msc, which grants it"

@@ -509,7 +509,7 @@ def test_any_line_is_split(line: str) -> None:
     ],
 )
 def test_image_path_is_split_as_it_was_meant(line: str, words: tuple[str, ...]) -> None:
-    """Unquoted programs with blanks are whole: quoted they are what was meant (E-16)."""
+    """Unquoted programs with blanks are whole, as if they were quoted (E-16)."""
     assert split_image_path(line) == words
 
 

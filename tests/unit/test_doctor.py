@@ -482,6 +482,15 @@ def test_last_error_of_the_log_is_shown_after_a_failure() -> None:
     assert found(facts(last_error=text)) == []
 
 
+def test_remedy_for_a_password_names_the_account() -> None:
+    """The command that asks for it, as it is typed."""
+    failed = status(State.STOPPED, 1069)
+    told = facts({"account": r".\the user"}, status=failed, account_sid=ME)
+    (verdict,) = scm_checks.account.run(told)
+
+    assert r'`apply Clock --account ".\the user"` asks for' in (verdict.remedy or "")
+
+
 def test_deletion_explains_disabled() -> None:
     """E-31: the SCM sets DISABLED when it marks for deletion: no advice to undo it."""
     given = facts({"start_type": StartType.DISABLED}, is_deleted=True)

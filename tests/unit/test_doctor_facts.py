@@ -345,14 +345,33 @@ def test_script_need_not_have_one_class(tmp_path: Path) -> None:
 
 
 def test_system_folder_is_where_it_runs(tmp_path: Path) -> None:
-    """E-77; and without packages of a user's whose profile is not known."""
+    """E-77; and without packages that an account has installed for itself."""
     line = r'"C:\python.exe" -X utf8 -m winsvc host m:C'
-    _, other = run_here(tmp_path, line, SYSTEMROOT=r"D:\W")
-    _, own = run_here(tmp_path, line, SYSTEMROOT=r"D:\W", USERPROFILE="x")
+    _, ran = run_here(tmp_path, line, SYSTEMROOT=r"D:\W", USERPROFILE="x")
 
-    assert other[:4] == [r"C:\python.exe", "-X", "utf8", "-s"]
-    assert own[:4] == [r"C:\python.exe", "-X", "utf8", "-c"]
-    assert other[-1] == r"D:\W\System32"
+    assert ran[:4] == [r"C:\python.exe", "-X", "utf8", "-s"]
+    assert ran[-1] == r"D:\W\System32"
+
+
+@pytest.mark.parametrize(
+    ("flags", "letters"),
+    [
+        ("-E", "E"),
+        ("-sEP", "sEP"),
+        ("-I -X utf8", "I"),
+        ("-W E -X I -b", "b"),
+        ("-sXE -PWI", "sP"),
+        ("--check-hash-based-pycs EI", ""),
+        ("", ""),
+    ],
+)
+def test_options_of_python_are_known(flags: str, letters: str) -> None:
+    """In one word or several; an option's value is none."""
+    line = rf"C:\Python\python.exe {flags} -m x"
+    command = read_command(line, line)
+
+    assert {each for each in "EIsPXWb" if command.has_option(each)} == set(letters)
+    assert command.has_option("EI") == bool({"E", "I"} & set(letters))
 
 
 def test_python_without_winsvc_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 import winsvc
-from winsvc.doctor import diagnose, gather, render
+from winsvc.doctor import code_checks, diagnose, gather, render
 from winsvc.doctor.acl import SIDS
 from winsvc.doctor.facts import Dependency, Facts, ScmEvent
 from winsvc.doctor.inside import MARK
@@ -19,6 +19,7 @@ from winsvc.doctor.pe import AMD64
 from winsvc.doctor.probe import Ended
 from winsvc.errors import ServiceError, ServiceNotFound, service_error
 from winsvc.manage.status import ServiceInfo, ServiceStatus
+from winsvc.settings.accounts import LOCAL_SERVICE, NETWORK_SERVICE
 from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType, StartType, State
 
@@ -27,6 +28,7 @@ PYTHON = ENVIRONMENT + r"\Scripts\python.exe"
 BASE = r"C:\Program Files\Python"
 FILE = r"C:\Program Files\Clock\clock.py"
 LOG = r"C:\ProgramData\Clock\clock.log"
+PACKAGES = ENVIRONMENT + r"\Lib\site-packages"
 LINE = rf'"{PYTHON}" -P -m winsvc host --log-file {LOG} "{FILE}:Clock"'
 ROOT = r"C:\Windows"
 SAFE = "O:SYD:PAI(A;;FA;;;SY)(A;;FA;;;BA)(A;;0x1200a9;;;BU)"
@@ -52,6 +54,7 @@ class FakeWindows:
         self.ran: list[tuple[list[str], dict[str, str], str]] = []
         self.report: dict[str, Any] = REPORT
         self.refused: set[str] = set()
+        self.variables = {"Path": r"C:\Windows", "TOOLS": r"C:\Program Files\Clock"}
 
     def _check(self, name: str) -> None:
         if name in self.refused:
@@ -62,7 +65,7 @@ class FakeWindows:
         return path in self.files
 
     def is_folder(self, path: str) -> bool:
-        return any(file.startswith(path + "\\") for file in self.files)
+        return any(file.startswith(path.rstrip("\\") + "\\") for file in self.files)
 
     def read(self, path: str, size: int, *, from_end: bool = False) -> bytes:
         data = self.files[path]
@@ -78,7 +81,7 @@ class FakeWindows:
         return path.startswith("\\\\")
 
     def machine_variables(self) -> dict[str, str]:
-        return {"Path": r"C:\Windows", "TOOLS": r"C:\Program Files\Clock"}
+        return self.variables
 
     def my_variables(self) -> Mapping[str, str]:
         return {"SystemRoot": ROOT, "PYTHONPATH": "mine"}
@@ -237,6 +240,7 @@ def test_facts_are_those_of_the_files(scm: FakeScm, windows: FakeWindows) -> Non
         (ENVIRONMENT + r"\Lib\site-packages", True),
         (FILE, False),
         (ntpath.dirname(FILE), True),
+        (PACKAGES + r"\winsvc", True),
     ]
     assert all(each.is_there and each.security == SAFE for each in facts.places)
     assert facts.log_file == LOG
@@ -297,6 +301,140 @@ def test_code_that_others_may_change_is_not_run(
     assert f"Authenticated Users may change {path}" in others.unknown["probe"]
     assert ran == 1
     assert told.probe is not None
+
+
+OTHERS = SAFE + "(A;;FA;;;AU)"
+APPDATA = ROOT + r"\System32\config\systemprofile\AppData\Roaming"
+USERS_PACKAGES = APPDATA + r"\Python\Python311\site-packages"
+NO_VENV = rf'"{BASE}\python.exe" -m winsvc host "{FILE}:Clock"'
+OF_MODULE = rf'"{PYTHON}" -P -m winsvc host --path C:\Clock clock.service:Clock'
+# The line, the machine's variables, files there are, what others may change.
+TAKEN_FROM = {
+    "PYTHONPATH": (LINE, {"PYTHONPATH": r"C:\x;D:\pp"}, r"D:\pp\a.py", r"D:\pp"),
+    "in System32": (
+        LINE,
+        {"PYTHONPATH": r" pp ;"},
+        ROOT + r"\System32\pp\a.py",
+        ROOT + r"\System32\pp",
+    ),
+    "absent": (LINE, {"PYTHONPATH": r"D:\pp\deep"}, r"D:\x.py", "D:\\"),
+    "sitecustomize": (
+        LINE,
+        {"PYTHONPATH": r"D:\pp"},
+        r"D:\pp\sitecustomize.py",
+        r"D:\pp\sitecustomize.py",
+    ),
+    "of the packages": (
+        LINE,
+        {},
+        PACKAGES + r"\usercustomize.py",
+        PACKAGES + r"\usercustomize.py",
+    ),
+    "PYTHONHOME": (LINE, {"PYTHONHOME": r"D:\py"}, r"D:\py\Lib\os.py", r"D:\py\Lib"),
+    "cache": (LINE, {"PYTHONPYCACHEPREFIX": r"D:\c"}, r"D:\c\a.pyc", r"D:\c"),
+    "account's": (NO_VENV, {}, USERS_PACKAGES + r"\a.py", USERS_PACKAGES),
+    "account's, absent": (NO_VENV, {}, APPDATA + r"\x", APPDATA),
+    "userbase": (
+        NO_VENV,
+        {"PYTHONUSERBASE": r"D:\u"},
+        r"D:\u\Python311\site-packages\a.py",
+        r"D:\u\Python311\site-packages",
+    ),
+    "DLLs": (LINE, {}, BASE + r"\DLLs\_ssl.pyd", BASE + r"\DLLs"),
+    "winsvc": (LINE, {}, PACKAGES + r"\winsvc\core.pyd", PACKAGES + r"\winsvc"),
+    "package": (OF_MODULE, {}, r"C:\Clock\clock\service.py", r"C:\Clock\clock"),
+    "module": (
+        OF_MODULE,
+        {},
+        r"C:\Clock\clock\service.py",
+        r"C:\Clock\clock\service.py",
+    ),
+    "initial module": (
+        OF_MODULE,
+        {},
+        PACKAGES + r"\clock\__init__.py",
+        PACKAGES + r"\clock\__init__.py",
+    ),
+    "--path, absent": (OF_MODULE, {}, r"C:\x", "C:\\"),
+}
+
+
+@pytest.mark.parametrize("case", TAKEN_FROM)
+def test_nothing_that_others_may_change_is_imported(
+    scm: FakeScm, windows: FakeWindows, case: str
+) -> None:
+    """Wherever Python takes code from; it is, once they may not."""
+    line, variables, file, weak = TAKEN_FROM[case]
+    scm.add("Clock", line=line)
+    windows.variables |= variables
+    windows.files |= {file: b"", BASE + r"\python311.dll": b""}
+    safe = facts_of(scm, windows)
+    windows.descriptors[weak] = OTHERS
+    weakened = facts_of(scm, windows)
+    findings = list(code_checks.safety.run(weakened))
+
+    assert safe.probe is not None
+    assert "Authenticated Users may" in weakened.unknown["probe"]
+    assert len(windows.ran) == 1
+    assert "Authenticated Users may" in findings[0].what
+
+
+@pytest.mark.parametrize("flag", ["-E", "-I", "-PE"])
+def test_variables_that_python_ignores_do_not_matter(
+    scm: FakeScm, windows: FakeWindows, flag: str
+) -> None:
+    """-E and -I: nor are they looked at here."""
+    scm.add("Clock", line=LINE.replace(" -P", f" {flag}"))
+    windows.variables |= {"PYTHONPATH": r"D:\pp", "PYTHONHOME": r"D:\py"}
+    windows.files |= {r"D:\pp\a.py": b"", r"D:\py\Lib\os.py": b""}
+    windows.descriptors |= {r"D:\pp": OTHERS, r"D:\py": OTHERS}
+    facts = facts_of(scm, windows)
+
+    assert facts.probe is not None
+    assert not [each for each in facts.places if each.path.startswith("D:")]
+
+
+@pytest.mark.parametrize(
+    ("account", "line", "isolated"),
+    [
+        (None, NO_VENV, False),
+        ("LocalSystem", NO_VENV, False),
+        (LOCAL_SERVICE, NO_VENV, True),
+        (NETWORK_SERVICE, NO_VENV, True),
+        (r"NT SERVICE\Clock", NO_VENV, True),
+        (r".\bob", NO_VENV, True),
+    ],
+)
+def test_packages_of_the_account_are_not_imported(
+    scm: FakeScm,
+    windows: FakeWindows,
+    account: str | None,
+    line: str,
+    isolated: bool,
+) -> None:
+    """That account may have put anything there; LocalSystem may do all anyway."""
+    scm.sids["bob"] = ME
+    scm.add("Clock", line=line, account=account)
+    facts = facts_of(scm, windows)
+    ((command, *_),) = windows.ran
+
+    assert ("-s" in command) is isolated
+    roles = [each.role for each in facts.places]
+    assert ("the packages of its account" in roles) is not isolated
+
+
+@pytest.mark.parametrize("included", [False, True])
+def test_environment_may_have_the_packages_of_its_base(
+    scm: FakeScm, windows: FakeWindows, included: bool
+) -> None:
+    """As its pyvenv.cfg says; those of the account then count too (PEP 405)."""
+    text = f"home = {BASE}\ninclude-system-site-packages = {str(included).lower()}\n"
+    windows.files[ENVIRONMENT + r"\pyvenv.cfg"] = text.encode()
+    facts = facts_of(scm, windows)
+    paths = [each.path for each in facts.places]
+
+    assert (BASE + r"\Lib\site-packages" in paths) is included
+    assert (APPDATA + r"\Python" in paths) is included
 
 
 def test_code_whose_rights_are_unknown_is_not_run(

@@ -327,7 +327,7 @@ def test_refused_creation_leaves_nothing(bench: Bench) -> None:
     hive = winreg.HKEY_LOCAL_MACHINE
     winreg.CreateKey(hive, system).Close()
     try:
-        with pytest.raises(ServiceError, match="in the event log 'System'"):
+        with pytest.raises(ServiceError, match="is another event log, in one"):
             bench.manager.apply(bench.everything)
     finally:
         winreg.DeleteKey(hive, system)
@@ -339,7 +339,7 @@ def test_refused_creation_leaves_nothing(bench: Bench) -> None:
 
 def with_one(bench: Bench, setting: str) -> ServiceConfig:
     """Return a configuration that says one thing beside what a service needs."""
-    settings = {"command": ("x.exe",), "start_type": StartType.AUTO}
+    settings = {"command": (r"C:\x.exe",), "start_type": StartType.AUTO}
     settings[setting] = VALUES[setting]
     return ServiceConfig(**{**settings, "name": bench.name})
 

@@ -232,6 +232,54 @@ def test_code_that_others_may_change_is_not_imported(lab: Lab) -> None:
     assert ran.exists()
 
 
+def test_variable_that_leads_to_anybodys_code_stops_the_import(lab: Lab) -> None:
+    """PYTHONPATH of the service: sitecustomize is run by every Python there."""
+    folder = lab.folder / "pythonpath"
+    folder.mkdir()
+    ran = write_customization(folder, "sitecustomize.py")
+    set_dacl(folder, "D:P(A;OICI;FA;;;WD)")
+    service = lab.install("Probe")
+    lab.manager.apply(
+        ServiceConfig(name=service.name, environment={"PYTHONPATH": str(folder)})
+    )
+    findings = diagnose(lab.manager, service.name)
+    (code,) = [each for each in findings if each.check == "code"]
+    asked = ran.exists()
+    diagnose(lab.manager, service.name, import_target=True)
+
+    assert "may change" in code.what
+    assert not asked
+    assert ran.exists()
+
+
+def test_packages_of_the_account_are_not_imported(lab: Lab) -> None:
+    """LocalService may write there; told to import, it is without them."""
+    version = f"Python{sys.version_info.major}{sys.version_info.minor}"
+    folder = lab.folder / "Python" / version / "site-packages"
+    folder.mkdir(parents=True)
+    ran = write_customization(folder, "usercustomize.py")
+    service = lab.install("Probe")
+    variables = {"APPDATA": str(lab.folder), "USERPROFILE": str(lab.folder)}
+    lab.manager.apply(ServiceConfig(name=service.name, environment=variables))
+    system = diagnose(lab.manager, service.name, import_target=True)
+    by_system = ran.exists()
+    ran.unlink(missing_ok=True)
+    lab.manager.apply(ServiceConfig(name=service.name, account="LocalService"))
+    local = diagnose(lab.manager, service.name, import_target=True)
+
+    assert by_system
+    assert not ran.exists()
+    for findings in (system, local):
+        assert not [each for each in findings if each.severity == "problem"]
+
+
+def write_customization(folder: Path, name: str) -> Path:
+    """Have Python write a file when it imports this at its start; return that."""
+    ran = folder / "ran"
+    (folder / name).write_text(f"open({str(ran)!r}, 'w').close()\n")
+    return ran
+
+
 def set_dacl(path: Path, sddl: str) -> None:
     """Say who may do what with a file."""
     advapi32 = ctypes.WinDLL("advapi32")

@@ -198,11 +198,16 @@ def safety(facts: Facts) -> Iterator[Verdict]:
             if sid in told:
                 continue
             told.add(sid)
+            may = "change" if place.is_there else "create"
             what = (
-                f"{acl.name_of(sid)} may change {place.role}, {place.path}, and so "
+                f"{acl.name_of(sid)} may {may} {place.role}, {place.path}, and so "
                 f"what {account} runs"
             )
             remedy = f'icacls "{place.path}" /inheritance:d /remove:g "*{sid}"'
+            if not place.is_there:
+                remedy = (
+                    "take it out, or create it with rights for administrators alone"
+                )
             if sid in acl.EVERYBODY:
                 yield warning(what, remedy)
             else:
@@ -212,7 +217,7 @@ def safety(facts: Facts) -> Iterator[Verdict]:
 @check("variables", "no variable leads its Python astray", "config", "files")
 def variables(facts: Facts) -> Iterator[Verdict]:
     """PYTHONHOME and PYTHONPATH hold for every Python of this computer."""
-    if not facts.command.is_python or {"-I", "-E"} & set(facts.command.flags):
+    if not facts.command.is_python or facts.command.has_option("EI"):
         return
     own = {name.upper() for name in facts.config.environment or {}}
     for name in ("PYTHONHOME", "PYTHONPATH"):
@@ -338,7 +343,7 @@ def _is_of_another(place: Place, facts: Facts) -> bool:
 
 
 def _cannot_read(place: Place, facts: Facts) -> bool:
-    if place.security is None or facts.account_sid is None:
+    if place.security is None or facts.account_sid is None or not place.is_there:
         return False
     sids = {facts.account_sid, *(acl.SIDS[each] for each in ("WD", "AU", "BU", "SU"))}
     if facts.account_sid.startswith("S-1-5-80-"):

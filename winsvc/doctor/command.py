@@ -55,6 +55,15 @@ class Command:
         """True for what winsvc's own Python code can be in."""
         return self.kind in ("host", "script", "module")
 
+    def has_option(self, letters: str) -> bool:
+        """Tell whether one of these options of Python's is set: ``-E``, ``-sE``."""
+        given = "".join(
+            re.split("[XW]", flag[1:])[0]
+            for before, flag in zip(("", *self.flags), self.flags, strict=False)
+            if before not in _WITH_VALUE and not flag.startswith("--")
+        )
+        return not set(letters).isdisjoint(given)
+
 
 def read_command(line: str, expanded: str, exists: tuple[str, ...] = ()) -> Command:
     """Read a command line.

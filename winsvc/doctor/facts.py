@@ -14,7 +14,9 @@ from winsvc.states import StartType, State
 
 SERVICE_FILE = "the service's file"
 PATH_FOLDER = "a folder of --path"
-"""Roles of places that are the user's own, not Python's."""
+PYTHONPATH_FOLDER = "a folder of PYTHONPATH"
+USER_PACKAGES = "the packages of its account"
+"""Roles of places that are the user's own, not Python's, or that variables name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,7 +46,8 @@ class Place:
         path: Full path.
         is_there: Whether it exists.
         is_folder: Whether it is, or should be, a folder.
-        security: Its owner and DACL as SDDL; ``None``: cannot be read.
+        security: Its owner and DACL as SDDL; ``None``: cannot be read.  Of a folder
+            to search for code that is not there: of the nearest one above it.
         is_remote: Whether it is on a drive of the network.
     """
 
@@ -65,12 +68,14 @@ class Venv:
         home: Where pyvenv.cfg says that its base Python is; empty: it does not.
         is_whole: Whether it has its pyvenv.cfg.
         has_home: Whether there is a Python in ``home``.
+        has_base_packages: Whether that one's packages count too.
     """
 
     folder: str
     home: str = ""
     is_whole: bool = True
     has_home: bool = True
+    has_base_packages: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,12 +12,15 @@ from winsvc.doctor import acl, pe, probe
 from winsvc.doctor.command import Command, read_command, tries_of
 from winsvc.doctor.facts import (
     PATH_FOLDER,
+    PYTHONPATH_FOLDER,
     SERVICE_FILE,
+    USER_PACKAGES,
     Dependency,
     Facts,
     Place,
     Venv,
 )
+from winsvc.doctor.places import Spot, places_of
 from winsvc.doctor.scm_log import scm_events
 from winsvc.doctor.system import System
 from winsvc.errors import ServiceError
@@ -33,6 +36,8 @@ _BUILT_IN = {
     LOCAL_SERVICE: acl.SIDS["LS"],
     NETWORK_SERVICE: acl.SIDS["NS"],
 }
+# Who may create one that is not there has its code run.
+_SEARCHED = (PATH_FOLDER, PYTHONPATH_FOLDER, USER_PACKAGES)
 _VARIABLE = re.compile(r"%([^%]+)%")
 _RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (\w+) ")
 _LOG_TAIL = 64 * 1024
@@ -196,21 +201,27 @@ class Gatherer:
             if not ntpath.isabs(command.program):
                 msg = "its command line names the program without its full path"
                 raise ValueError(msg)
-            found |= self._from_files(system, command)
+            user_site = (config.account or LOCAL_SYSTEM) == LOCAL_SYSTEM
+            found |= self._from_files(system, command, variables, user_site)
             found["my_sid"] = system.my_sid()
-            self._probe(system, found)
+            self._probe(system, found, user_site)
         return found
 
-    def _from_files(self, system: System, command: Command) -> dict[str, Any]:
+    def _from_files(
+        self,
+        system: System,
+        command: Command,
+        variables: dict[str, str],
+        user_site: bool,
+    ) -> dict[str, Any]:
         found: dict[str, Any] = {"system_machine": system.native_machine()}
         if system.is_file(command.program):
             header = system.read(command.program, _PE_HEADER)
             found["machine"] = pe.machine_of(header)
         venv = _venv_of(system, command.program) if command.is_python else None
         found["venv"] = venv
-        found["places"] = tuple(
-            self._place(system, *each) for each in _places(command, venv)
-        )
+        spots = places_of(command, venv, variables, system, user_site=user_site)
+        found["places"] = tuple(self._place(system, each) for each in spots)
         log_file = command.log_file or _default_log(self._name, command, venv)
         if log_file:
             folder = ntpath.dirname(log_file)
@@ -221,12 +232,15 @@ class Gatherer:
                 found["last_error"] = last_error(tail.decode("utf-8", "replace"))
         return found
 
-    def _place(self, system: System, role: str, path: str, is_folder: bool) -> Place:
+    def _place(self, system: System, spot: Spot) -> Place:
+        role, path, is_folder = spot
         is_there = system.is_folder(path) if is_folder else system.is_file(path)
-        security = None
-        if is_there:
+        security, asked = None, path
+        if not is_there and role in _SEARCHED:
+            asked = _nearest(system, path)
+        if is_there or asked != path:
             with self._group("security"):
-                security = system.security(path)
+                security = system.security(asked)
         return Place(
             role=role,
             path=path,
@@ -236,7 +250,7 @@ class Gatherer:
             is_remote=system.is_remote(path),
         )
 
-    def _probe(self, system: System, found: dict[str, Any]) -> None:
+    def _probe(self, system: System, found: dict[str, Any], user_site: bool) -> None:
         """Import the targets, or say why that is not done."""
         command, venv = found["command"], found["venv"]
         if not command.targets:
@@ -257,7 +271,7 @@ class Gatherer:
         else:
             with self._group("probe"):
                 found["probe"] = probe.import_targets(
-                    command, found["variables"], system.run
+                    command, found["variables"], system.run, user_site=user_site
                 )
 
     def _risk(self, found: dict[str, Any]) -> str:
@@ -267,7 +281,8 @@ class Gatherer:
         safe = acl.TRUSTED | {found["my_sid"]}
         for place in found["places"]:
             for sid in acl.writers(place.security, safe) if place.security else ():
-                return f"{acl.name_of(sid)} may change {place.path}"
+                may = "change" if place.is_there else "create"
+                return f"{acl.name_of(sid)} may {may} {place.path}"
         return ""
 
 
@@ -303,69 +318,38 @@ def _venv_of(system: System, program: str) -> Venv | None:
         file = ntpath.join(place, "pyvenv.cfg")
         if not system.is_file(file):
             continue
-        home = ""
+        home, has_base_packages = "", False
         text = system.read(file, _CONFIG_SIZE).decode("utf-8-sig", "replace")
         for line in text.splitlines():
             key, _, value = line.partition("=")
-            if key.strip().lower() == "home":
-                home = value.strip()
+            match key.strip().lower():
+                case "home":
+                    home = value.strip()
+                case "include-system-site-packages":
+                    has_base_packages = value.strip().lower() == "true"
         python = ntpath.join(home, ntpath.basename(program))
         has_home = system.is_file(python) or system.is_file(
             ntpath.join(home, "python.exe")
         )
-        return Venv(folder=place, home=home, has_home=bool(home) and has_home)
+        return Venv(
+            folder=place,
+            home=home,
+            has_home=bool(home) and has_home,
+            has_base_packages=has_base_packages,
+        )
     if system.is_file(ntpath.join(folder, "activate.bat")):
         return Venv(folder=ntpath.dirname(folder), is_whole=False, has_home=False)
     return None
 
 
-def _places(command: Command, venv: Venv | None) -> Iterator[tuple[str, str, bool]]:
-    """Yield (role, path, is_folder) of what code is run of, each path once."""
-    seen = set()
-    for role, path, is_folder in _all_places(command, venv):
-        key = ntpath.normcase(ntpath.normpath(path))
-        if key not in seen:
-            seen.add(key)
-            yield role, path, is_folder
-
-
-def _all_places(command: Command, venv: Venv | None) -> Iterator[tuple[str, str, bool]]:
-    own = ntpath.dirname(command.program)
-    yield (
-        ("the interpreter" if command.is_python else "the program"),
-        (command.program),
-        False,
-    )
-    yield "its folder", own, True
-    if command.is_python:
-        prefix = venv.folder if venv else own
-        base = venv.home if venv and venv.home else own
-        if venv and venv.is_whole:
-            yield (
-                "the environment's pyvenv.cfg",
-                ntpath.join(prefix, "pyvenv.cfg"),
-                False,
-            )
-        yield "the folder of the base Python", base, True
-        yield "Python's library", ntpath.join(base, "Lib"), True
-        yield "the packages", ntpath.join(prefix, r"Lib\site-packages"), True
-    for folder in command.path:
-        yield PATH_FOLDER, folder, True
-    for target in command.targets:
-        path = _file_of(target)
-        if path and ntpath.isabs(path):
-            yield SERVICE_FILE, path, False
-            yield "the folder of its file", ntpath.dirname(path), True
-
-
-def _file_of(target: str) -> str:
-    """Return the file of a target, empty for a module's."""
-    base = (
-        target
-        if target.lower().endswith((".py", ".pyw"))
-        else (target.rpartition(":")[0])
-    )
-    return base if base.lower().endswith((".py", ".pyw")) else ""
+def _nearest(system: System, path: str) -> str:
+    """Return the nearest folder above one that is there; the path itself if none is."""
+    folder = ntpath.dirname(path)
+    while not system.is_folder(folder):
+        if (above := ntpath.dirname(folder)) == folder:
+            return path
+        folder = above
+    return folder
 
 
 def _default_log(name: str, command: Command, venv: Venv | None) -> str:

@@ -86,6 +86,8 @@ def import_targets(
     variables: Mapping[str, str],
     run: Run,
     timeout: float = TIMEOUT,
+    *,
+    user_site: bool = False,
 ) -> Probe:
     """Run the service's Python and have it import what the service is.
 
@@ -97,6 +99,8 @@ def import_targets(
         variables: What the process starts with.
         run: Runs a program.
         timeout: Seconds, after which it is ended.
+        user_site: Whether what the service's account has installed for itself may be
+            imported: that account can write there, and this runs as another one.
 
     Raises:
         OSError: The program cannot be run.
@@ -105,8 +109,8 @@ def import_targets(
     is_script = command.kind == "script"
     words = json.dumps([path, targets, is_script])
     flags = list(command.flags)
-    if "USERPROFILE" not in variables:
-        flags.append("-s")  # whose packages those were is not known
+    if not user_site:
+        flags.append("-s")
     if is_script:
         flags.append("-P")  # load_target puts the script's own folder there
     code = Path(__file__).with_name("inside.py").read_text(encoding="utf-8")
