@@ -35,12 +35,10 @@ class Wanted:
     Attributes:
         configs: The services'.
         log_file: Where they log; ``None`` if that is not ours to say.
-        has_code: Their commands have paths of this computer's Python and code.
     """
 
     configs: tuple[ServiceConfig, ...]
     log_file: str | None = None
-    has_code: bool = False
 
 
 def wanted(
@@ -85,9 +83,6 @@ def wanted(
                 ).configs
             )
         )
-    if options.machine is not None and own.has_code:
-        msg = f"the code is on this computer, the service on {options.machine}"
-        raise ValueError(f"{msg}: write its command there into a file, for --from")
     return own
 
 
@@ -115,6 +110,9 @@ def _of_classes(
     given: dict[str, Any],
     present_log: PresentLog,
 ) -> Wanted:
+    if options.machine is not None:  # it has other paths
+        msg = f"the code is on this computer, the service on {options.machine}"
+        raise ValueError(f"{msg}: write its command there into a file, for --from")
     alone = len(found) == 1
     if not alone and (name or {"display_name", "description"} & given.keys()):
         msg = "--name, --display-name and --description are for one service alone"
@@ -152,7 +150,6 @@ def _of_classes(
             for key_name, own in zip(names, settings, strict=True)
         ),
         log_file,
-        has_code=True,
     )
 
 
