@@ -59,31 +59,21 @@ def wanted(
     tables = _tables(options.source) if options.source is not None else ()
     targets, name = options.targets, options.name
     if commands.services or targets:
-        own = _of_classes(
-            options, name, commands.load(targets), tables, given, present_log
-        )
-    elif not tables:
+        found = commands.load(targets)
+        return _of_classes(options, name, found, tables, given, present_log)
+    if not tables:
         if options.log_file:
             raise ValueError("--log-file needs the --target that is to log there")
-        own = Wanted((_with(ServiceConfig(name=name), given),))
-    elif present_log is None or name is not None or len(tables) == 1:
-        table = _table(options.source, tables, name)
-        own = _of_table(commands, options, table, given, present_log)
-    else:
-        if options.log_file or {"display_name", "description"} & given.keys():
-            msg = "--log-file, --display-name and --description are for one service"
-            names = ", ".join(each.config.name for each in tables)
-            raise ValueError(f"{msg}: add the name of one, {names}")
-        own = Wanted(
-            tuple(
-                config
-                for table in tables
-                for config in _of_table(
-                    commands, options, table, given, present_log
-                ).configs
-            )
-        )
-    return own
+        return Wanted((_with(ServiceConfig(name=name), given),))
+    if present_log is None or name is not None or len(tables) == 1:
+        tables = (_table(options.source, tables, name),)
+    elif options.log_file or {"display_name", "description"} & given.keys():
+        msg = "--log-file, --display-name and --description are for one service"
+        names = ", ".join(each.config.name for each in tables)
+        raise ValueError(f"{msg}: add the name of one, {names}")
+    each = [_of_table(commands, options, one, given, present_log) for one in tables]
+    configs = tuple(config for one in each for config in one.configs)
+    return Wanted(configs, each[0].log_file)
 
 
 def _of_table(
