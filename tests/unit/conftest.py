@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -58,6 +60,32 @@ def backend() -> Iterator[SimulatedBackend]:
                     handle.wait_state(State.RUNNING, timeout=20.0)
                 handle.stop(dependents=True)
                 handle.wait_state(State.STOPPED, timeout=20.0)
+
+
+class Terminal(io.StringIO):
+    """A terminal, as far as anybody asks."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What a person at a terminal is asked; the answer is ``asked``."""
+    seen: list[str] = []
+
+    def ask(text: str) -> str:
+        seen.append(text)
+        return "asked"
+
+    monkeypatch.setattr("getpass.getpass", ask)
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    return seen
+
+
+def typed(text: bytes) -> io.TextIOWrapper:
+    """Return a standard input of some bytes, as a code page reads it."""
+    return io.TextIOWrapper(io.BytesIO(text), encoding="cp1252")
 
 
 @pytest.fixture

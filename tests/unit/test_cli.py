@@ -7,7 +7,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -19,7 +18,7 @@ from winsvc.settings.config import ServiceConfig
 from winsvc.states import StartType
 from winsvc.testing.database import SimulatedBackend
 
-Run = Callable[..., tuple[int, str, str]]
+from .conftest import Run, typed
 
 
 class Own(winsvc.Service):
@@ -96,7 +95,7 @@ def test_install_reads_password_from_stdin(
     """The password is never an argument, and never shown."""
     seen: list[ServiceConfig] = []
     create = ServiceManager.create
-    monkeypatch.setattr(sys, "stdin", io.StringIO("pa ss\n"))
+    monkeypatch.setattr(sys, "stdin", typed(b"pa ss\n"))
 
     def noted(manager: ServiceManager, config: ServiceConfig) -> ServiceHandle:
         seen.append(config)
@@ -120,20 +119,9 @@ def test_install_reads_password_from_stdin(
     ],
 )
 def test_install_prompts_where_account_has_password(
-    run: Run,
-    target: str,
-    monkeypatch: pytest.MonkeyPatch,
-    account: str,
-    prompts: bool,
+    run: Run, target: str, asked: list[str], account: str, prompts: bool
 ) -> None:
     """Built-in and managed accounts have none."""
-    asked: list[str] = []
-
-    def ask(text: str) -> str:
-        asked.append(text)
-        return "secret"
-
-    monkeypatch.setattr("getpass.getpass", ask)
     code, _, _ = run("install", "--account", account, target)
 
     assert code == 0

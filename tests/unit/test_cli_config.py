@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import os
 import sys
@@ -24,7 +23,7 @@ from winsvc.settings.values import FailureAction, FailureActions, SidType
 from winsvc.states import ServiceType, StartType
 from winsvc.testing.database import SimulatedBackend
 
-from .conftest import Run
+from .conftest import Run, typed
 
 TOML = """
 [services.Sample]
@@ -177,7 +176,7 @@ def test_class_says_every_setting_but_those_of_its_process() -> None:
     own = {name for name, value in values.items() if value is None}
 
     assert every - own == {
-        *("name", "command", "password", "service_type"),
+        *("name", "command", "password"),
         *("display_name", "description", "start_type"),
     }
     assert settings_of(type("Bare", (winsvc.Service,), {"name": "Bare"})) == {}
@@ -239,7 +238,7 @@ def test_install_from_file(
     ("words", "said"),
     [
         (["install"], "TARGET, or --from FILE"),
-        (["install", "--from", "FILE"], "more than one service; it has Sample, Plain"),
+        (["install", "--from", "FILE"], "more than one service; add a name of Sample"),
         (["install", "--from", "FILE", "Nobody"], "no service Nobody"),
         (["install", "--from", "FILE", "Sample", "Plain"], "one service at a time"),
         (["install", "--from", "FILE", "Plain", "--log-file", "x"], "no target"),
@@ -252,7 +251,14 @@ def test_install_from_file(
         (["install", "--security", "what", "TARGET"], "security"),
         (["apply"], "FILE.toml"),
         (["apply", "A", "B"], "one service at a time"),
-        (["plan", "FILE"], "more than one service"),
+        (["plan", "FILE", "--log-file", "x"], "add the name of one, Sample, Plain"),
+        (["plan", "FILE", "--description", "x"], "add the name of one, Sample, Plain"),
+        (["apply", "Sample", "--log-file", "x"], "--target"),
+        (["install", "--start-type", "trigger", "TARGET"], "--trigger"),
+        (["config", "Sample", "--json", "--toml"], "leave out one"),
+        (["config", "Sample", "--toml", "--group", "g"], "set none with them"),
+        (["remove", "Sample", "--dependents"], "--stop"),
+        (["logs", "Sample", "--since", "99999999999d"], "10m"),
         (["config", "Sample", "--type", "odd"], "own"),
         (["stop", "Sample", "--reason", "why"], "planned"),
         (["stop", "Sample", "--reason", "planned:softwear"], "software"),
@@ -406,9 +412,10 @@ def test_empty_value_clears_a_list(
 
 
 @pytest.fixture
-def passwords(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
+def passwords(monkeypatch: pytest.MonkeyPatch, asked: list[str]) -> list[str | None]:
     """The passwords that get to the SCM."""
     seen: list[str | None] = []
+    asked.clear()
     create = SimulatedBackend.service_create
     change = SimulatedBackend.service_change
 
@@ -422,14 +429,13 @@ def passwords(monkeypatch: pytest.MonkeyPatch) -> list[str | None]:
 
     monkeypatch.setattr(SimulatedBackend, "service_create", created)
     monkeypatch.setattr(SimulatedBackend, "service_change", changed)
-    monkeypatch.setattr("getpass.getpass", lambda _text: "asked")
     return seen
 
 
 def sources(monkeypatch: pytest.MonkeyPatch, source: str) -> list[str]:
     """Return the options for a password that comes from there."""
     if source == "stdin":
-        monkeypatch.setattr(sys, "stdin", io.StringIO("pass\u00e9 word\r\n"))
+        monkeypatch.setattr(sys, "stdin", typed("pass\u00e9 word\r\n".encode()))
         return ["--password-stdin"]
     if source == "fd":
         read, write = os.pipe()
@@ -462,10 +468,10 @@ def test_password_comes_from_no_command_line(
     assert password not in told[1] + told[2]
 
 
-def test_apply_asks_for_the_password_of_a_new_account_only(
+def test_apply_asks_for_the_password_of_a_said_account_only(
     run: Run, target: str, passwords: list[str | None]
 ) -> None:
-    """`plan` asks for none; what stays the same needs none."""
+    """`plan` asks for none; who says --account again has a new password (1326)."""
     run("install", target)
     run("plan", "Sample", "--account", r".\user")
     assert passwords == [None]
@@ -474,8 +480,12 @@ def test_apply_asks_for_the_password_of_a_new_account_only(
     assert passwords == [None, "asked"]
     assert "asked" not in out
     again = run("apply", "Sample", "--account", r".\user")
-    assert again[1] == "Sample: nothing to change\n"
-    assert passwords == [None, "asked"]
+    assert again[1] == "Sample is changed:\n  password: (set)\n"
+    assert passwords == [None, "asked", "asked"]
+    built_in = run("apply", "Sample", "--account", "LocalService")
+    assert "password" not in built_in[1]
+    assert run("apply", "Sample", "--start-type", "manual")[0] == 0
+    assert passwords == [None, "asked", "asked", None, None]
 
 
 @pytest.mark.parametrize("command", ["apply", "config"])
@@ -505,10 +515,10 @@ def test_no_password_where_one_was_promised(
 ) -> None:
     """An empty input, a closed descriptor, no terminal, no account: nothing is done."""
 
-    def no_terminal(_text: str) -> str:
-        raise EOFError
+    def never(_text: str) -> str:
+        raise AssertionError("Windows' getpass waits for keys that nobody presses")
 
-    monkeypatch.setattr("getpass.getpass", no_terminal)
+    monkeypatch.setattr("getpass.getpass", never)
     read, write = os.pipe()
     os.close(read)
     os.close(write)
@@ -521,7 +531,7 @@ def test_no_password_where_one_was_promised(
         ["--password-stdin"],
         [*account, "--password-stdin", "--password-fd", "0"],
     ):
-        monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+        monkeypatch.setattr(sys, "stdin", typed(b""))
         told.append(run("install", *options, target))
 
     assert [code for code, _, _ in told] == [2] * 5

@@ -27,7 +27,7 @@ from winsvc.settings.table import SETTINGS
 from winsvc.states import State
 from winsvc.testing.database import SimulatedBackend
 
-from .conftest import Run
+from .conftest import Run, Terminal
 
 FIELDS = {
     *("name", "state", "pid", "accepts", "exit_code", "service_exit_code"),
@@ -46,13 +46,6 @@ class Leaf(winsvc.Service):
 
     name = "Leaf"
     dependencies = ("Base",)
-
-
-class Terminal(io.StringIO):
-    """A terminal, as far as anybody asks."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture
@@ -299,7 +292,6 @@ def test_failure_of_a_script_points_to_its_doctor(
 @pytest.mark.parametrize(
     "words",
     [
-        "install winsvc.demo:Demo",
         "apply X --start-type manual",
         "plan X --start-type manual",
         "config X",

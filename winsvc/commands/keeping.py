@@ -32,6 +32,8 @@ def grant(commands: Commands, options: argparse.Namespace) -> int:
 
 def remove(commands: Commands, options: argparse.Namespace) -> int:
     """Delete a service, and its event source; stop it first if that is wanted."""
+    if options.dependents and not options.stop:
+        commands.wrong_usage("--dependents says more about --stop: write that too")
     with commands.open(options) as manager:
         with manager.open(options.name) as handle:
             if options.stop:

@@ -64,7 +64,8 @@ class Passwords:
 
     def _read(self, account: str) -> str:
         if self._options.password_stdin:
-            return _read_line(sys.stdin and sys.stdin.buffer, "standard input")
+            file = None if sys.stdin is None else sys.stdin.buffer
+            return _read_line(file, "standard input")
         number = self._options.password_fd
         if number is None:
             return _ask(account)

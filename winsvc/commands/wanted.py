@@ -35,12 +35,10 @@ class Wanted:
     Attributes:
         configs: The services'.
         log_file: Where they log; ``None`` if that is not ours to say.
-        has_code: Their commands have paths of this computer's Python and code.
     """
 
     configs: tuple[ServiceConfig, ...]
     log_file: str | None = None
-    has_code: bool = False
 
 
 def wanted(
@@ -61,34 +59,21 @@ def wanted(
     tables = _tables(options.source) if options.source is not None else ()
     targets, name = options.targets, options.name
     if commands.services or targets:
-        own = _of_classes(
-            options, name, commands.load(targets), tables, given, present_log
-        )
-    elif not tables:
+        found = commands.load(targets)
+        return _of_classes(options, name, found, tables, given, present_log)
+    if not tables:
         if options.log_file:
             raise ValueError("--log-file needs the --target that is to log there")
-        own = Wanted((_with(ServiceConfig(name=name), given),))
-    elif present_log is None or name is not None or len(tables) == 1:
-        table = _table(options.source, tables, name)
-        own = _of_table(commands, options, table, given, present_log)
-    else:
-        if options.log_file or {"display_name", "description"} & given.keys():
-            msg = "--log-file, --display-name and --description are for one service"
-            names = ", ".join(each.config.name for each in tables)
-            raise ValueError(f"{msg}: add the name of one, {names}")
-        own = Wanted(
-            tuple(
-                config
-                for table in tables
-                for config in _of_table(
-                    commands, options, table, given, present_log
-                ).configs
-            )
-        )
-    if options.machine is not None and own.has_code:
-        msg = f"the code is on this computer, the service on {options.machine}"
-        raise ValueError(f"{msg}: write its command there into a file, for --from")
-    return own
+        return Wanted((_with(ServiceConfig(name=name), given),))
+    if present_log is None or name is not None or len(tables) == 1:
+        tables = (_table(options.source, tables, name),)
+    elif options.log_file or {"display_name", "description"} & given.keys():
+        msg = "--log-file, --display-name and --description are for one service"
+        names = ", ".join(each.config.name for each in tables)
+        raise ValueError(f"{msg}: add the name of one, {names}")
+    each = [_of_table(commands, options, one, given, present_log) for one in tables]
+    configs = tuple(config for one in each for config in one.configs)
+    return Wanted(configs, each[0].log_file)
 
 
 def _of_table(
@@ -115,6 +100,9 @@ def _of_classes(
     given: dict[str, Any],
     present_log: PresentLog,
 ) -> Wanted:
+    if options.machine is not None:  # it has other paths
+        msg = f"the code is on this computer, the service on {options.machine}"
+        raise ValueError(f"{msg}: write its command there into a file, for --from")
     alone = len(found) == 1
     if not alone and (name or {"display_name", "description"} & given.keys()):
         msg = "--name, --display-name and --description are for one service alone"
@@ -152,7 +140,6 @@ def _of_classes(
             for key_name, own in zip(names, settings, strict=True)
         ),
         log_file,
-        has_code=True,
     )
 
 
