@@ -275,7 +275,7 @@ def test_change_sets_every_setting(bench: Bench) -> None:
     ]
     assert "start type: manual -> disabled" in str(changes).splitlines()
     assert not bench.manager.plan(other)
-    assert (found.command, found.display_name) == (("other.exe",), bench.name)
+    assert (found.command, found.display_name) == ((r"C:\other.exe",), bench.name)
     assert (found.description, found.group, found.dependencies) == ("", "", ())
     assert (found.environment, found.event_source) == ({}, False)
     assert "ENVIRONMENT" not in values
