@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -79,7 +78,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         return "asked"
 
     monkeypatch.setattr("getpass.getpass", ask)
-    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("winsvc.commands.passwords.is_terminal", lambda: True)
     return seen
 
 

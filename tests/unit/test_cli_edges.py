@@ -333,7 +333,10 @@ def test_install_that_fails_takes_the_event_source_back(
 
 
 def test_apply_that_fails_says_what_it_has_done(
-    run: Run, backend: SimulatedBackend, tmp_path: Path
+    run: Run,
+    backend: SimulatedBackend,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of several services, as text and as JSON; the first stays."""
     file = tmp_path / "two.toml"
@@ -341,16 +344,16 @@ def test_apply_that_fails_says_what_it_has_done(
         with file.open("a") as text:
             text.write(f'[services.{name}]\ncommand = ["C:/x.exe"]\n')
     assert run("apply", str(file))[0] == 0
-    create = backend.service_change
+    change = backend.service_change
 
     def refused(handle: Any, *arguments: Any) -> None:
         if backend.records["A"].start_type == StartType.MANUAL:
             error = OSError(0, "no")
             error.winerror = 5  # type: ignore[attr-defined]
             raise error
-        create(handle, *arguments)
+        change(handle, *arguments)
 
-    backend.service_change = refused  # type: ignore[method-assign]
+    monkeypatch.setattr(backend, "service_change", refused)
     code, out, err = run("apply", str(file), "--start-type", "manual", "--json")
     answer = json.loads(out)
 

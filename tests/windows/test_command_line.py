@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 
 import pytest
 from lab import SERVICES, Lab, on_wine
+
+from winsvc.settings.config import ServiceConfig
 
 Tool = Callable[..., "subprocess.CompletedProcess[str]"]
 Winsvc = Callable[..., "subprocess.CompletedProcess[str]"]
@@ -114,6 +117,60 @@ def test_status_at_a_glance_is_the_full_one(winsvc: Winsvc, name: str) -> None:
     assert json.loads(told[1])["services"][0]["state"] == "RUNNING"
     assert told[2] == f"{name} is STOPPED\n"
     assert json.loads(told[3])["services"][0]["pid"] == 0
+
+
+def test_output_is_no_error_of_a_command(lab: Lab) -> None:
+    """A name that the code page lacks, and a reader that goes, as ``head`` does."""
+    name = lab.unique("cli \u4e2d\u6587")
+    with lab.manager.create(ServiceConfig(name=name, command=("C:/x.exe",))):
+        pass
+    command = [sys.executable, "-P", "-m", "winsvc"]
+    try:
+        shown = subprocess.run(
+            [*command, "config", name],
+            check=False,
+            capture_output=True,
+            env=os.environ | {"PYTHONIOENCODING": "cp1252"},
+        )
+        with subprocess.Popen(
+            [*command, "list"], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        ) as gone:
+            assert gone.stdout is not None
+            assert gone.stderr is not None
+            gone.stdout.close()  # long before Python has started
+            error = gone.stderr.read()
+    finally:
+        lab.manager.remove(name)
+
+    assert (shown.returncode, shown.stderr) == (0, b"")
+    assert rb"\u4e2d\u6587" in shown.stdout
+    assert (gone.returncode, error) == (141, b"")
+
+
+def test_nobody_is_asked_for_a_password_without_a_console(
+    lab: Lab, winsvc: Winsvc
+) -> None:
+    """Windows' getpass would wait for a key for ever."""
+    words = ["install", "--account", r".\nobody", "--name", lab.unique("cli")]
+    done = winsvc(*words, f"{SERVICES}:Probe")
+
+    assert done.returncode == 2
+    assert "--password-stdin" in done.stdout
+
+
+def test_scripts_need_not_look_first(lab: Lab, winsvc: Winsvc, name: str) -> None:
+    """Start twice, have it stopped and removed; who depends on it; drift."""
+    words = [["start", name, "--if-needed"]] * 2 + [["dependents", name]]
+    words += [["plan", name, "--check", "--start-type", "manual"]]
+    told = [winsvc(*each) for each in words]
+    drift = winsvc("plan", name, "--check", "--start-type", "disabled")
+    removed = winsvc("remove", name, "--stop")
+    gone = winsvc("status", name)
+
+    assert [done.returncode for done in told] == [0] * 4, told
+    assert drift.returncode == 3
+    assert f"{name} is removed" in removed.stdout
+    assert "1060" in gone.stdout
 
 
 def test_status_starts_almost_as_fast_as_python(tmp_path: Path) -> None:

@@ -77,10 +77,26 @@ class Passwords:
             raise ValueError(f"{source} cannot be read: {error.strerror}") from error
 
 
-def _ask(account: str) -> str:
-    # Windows' getpass reads keys, not standard input: without a console it would
-    # wait for ever.
+def is_terminal() -> bool:
+    """Tell whether there is somebody to be asked.
+
+    Windows' getpass reads keys, not standard input: it would wait for ever.  And
+    there isatty() is true of NUL, which is a scheduled task's input.
+    """
     if sys.stdin is None or not sys.stdin.isatty():
+        return False
+    if sys.platform == "win32":
+        import ctypes
+        import msvcrt
+
+        handle = ctypes.c_void_p(msvcrt.get_osfhandle(sys.stdin.fileno()))
+        mode = ctypes.byref(ctypes.c_ulong())
+        return bool(ctypes.windll.kernel32.GetConsoleMode(handle, mode))
+    return True
+
+
+def _ask(account: str) -> str:
+    if not is_terminal():
         msg = "no password: use --password-stdin or --password-fd without a terminal"
         raise ValueError(msg)
     from getpass import getpass
