@@ -52,15 +52,24 @@ HEADERS = [
     "csrc/scm/sim.h",
     "csrc/scm/sim_impl.h",
     "csrc/scm/sim_clock.h",
+    "csrc/manage/eventlog.h",
     "csrc/manage/manage.h",
+    "csrc/manage/notify.h",
+    "csrc/manage/win32_handle.h",
+    "csrc/manage/win32_missing.h",
     "csrc/python/compat.h",
     "csrc/python/convert.h",
+    "csrc/python/eventlog.h",
     "csrc/python/hosting.h",
     "csrc/python/life.h",
     "csrc/python/managing.h",
+    "csrc/python/notifying.h",
     "csrc/python/terminal.h",
 ]
 INCLUDE_DIRS = ["csrc"]
+# The texts of our events, from winsvc/messages.py; linked into _core on Windows.
+RESOURCES = ["csrc/messages/messages.rc"]
+RESOURCE_DATA = ["csrc/messages/table.bin"]
 
 # PEP 803 (abi3t) needs 3.15: a free-threaded 3.14 gets a wheel of its own.
 FREE_THREADED = bool(sysconfig.get_config_var("Py_GIL_DISABLED"))
@@ -86,9 +95,18 @@ def extension_sources(platform):
                 "csrc/os/win32_console.c",
                 "csrc/scm/win32.c",
                 "csrc/scm/win32_subscribe.c",
+                "csrc/manage/win32_eventlog.c",
+                "csrc/manage/win32_eventquery.c",
                 "csrc/manage/win32_manage.c",
+                "csrc/manage/win32_list.c",
+                "csrc/manage/win32_config.c",
+                "csrc/manage/win32_security.c",
+                "csrc/manage/win32_notify.c",
                 "csrc/manage/win32_session.c",
+                "csrc/python/eventlog.c",
                 "csrc/python/managing.c",
+                "csrc/python/configuring.c",
+                "csrc/python/notifying.c",
                 "csrc/python/terminal.c",
             ]
             + PYTHON,
@@ -116,8 +134,8 @@ def main():
         ext_modules=[
             Extension(
                 name,
-                sources,
-                depends=HEADERS,
+                sources + (RESOURCES if name == "winsvc._core" else []),
+                depends=HEADERS + RESOURCE_DATA,
                 include_dirs=INCLUDE_DIRS,
                 define_macros=macros + LIMITED_API,
                 libraries=libraries,

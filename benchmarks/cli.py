@@ -28,6 +28,7 @@ GROUPS = {
     "checkpoint": "how punctual the checkpoints of a pending state are",
     "flood": "how many controls a second are answered",
     "many": "what becomes of it with many services",
+    "manage": "how long lists of services and the command line take",
     "footprint": "memory, handles and threads of a service",
     CORE: "what the core in C and the Python around it take, without an SCM",
 }

@@ -16,7 +16,10 @@ from pathlib import Path
 from .results import Run, Series, save, where
 from .subjects import Bench, say
 
-GROUPS = ("control", "callback", "start", "checkpoint", "flood", "many", "footprint")
+GROUPS = (
+    *("control", "callback", "start", "checkpoint"),
+    *("flood", "many", "manage", "footprint"),
+)
 
 
 def main() -> None:

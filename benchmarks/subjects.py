@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import winsvc
+from winsvc.install import HOST
 
 from . import plan
 
@@ -68,7 +69,7 @@ class Bench:
         """Return a service of a file in services/."""
         log = str(self.programs / f"{cls}.log")
         target = f"{SERVICES / file}:{cls}"
-        host = ("-P", "-m", "winsvc", "host", "--log-file", log, target)
+        host = ("-P", HOST, "host", "--log-file", log, target)
         return Subject(label, f"Bench{cls}", (sys.executable, *host))
 
     def pywin32(

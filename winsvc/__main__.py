@@ -1,12 +1,13 @@
+# PYTHON_ARGCOMPLETE_OK
 """``python -m winsvc``: as a service (``host``), or as the command line."""
-
-from __future__ import annotations
 
 import sys
 
 from winsvc import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from typing import NoReturn
+
     from winsvc.shared import Services
 
 
@@ -26,7 +27,7 @@ def parse_host(words: list[str]) -> tuple[str, str | None, tuple[str, ...]] | No
 
 def parse_shared_host(
     words: list[str],
-) -> tuple[Services, str | None, tuple[str, ...]] | None:
+) -> "tuple[Services, str | None, tuple[str, ...]] | None":
     """Parse the same with several ``NAME=TARGET``, for a shared process."""
     from winsvc.shared import parse_services
 
@@ -51,16 +52,21 @@ def _split_options(
 
 def main() -> None:
     """Host a service or several, or run a command."""
-    words = sys.argv[2:] if sys.argv[1:2] == ["host"] else []
+    command, *words = sys.argv[1:] or [""]
+    if command == "status":
+        from winsvc.glance import glance
+
+        if (code := glance(sys.argv[1:])) is not None:
+            sys.exit(code)
+    if command != "host":
+        _run_command()
     if (hosted := parse_host(words)) is not None:
         target, log_file, path = hosted
         services: Services = (target,), ()
     elif (shared := parse_shared_host(words)) is not None:
         services, log_file, path = shared
     else:
-        from winsvc.cli import main as command_line
-
-        command_line()
+        _run_command()
     from winsvc.process import host
 
     targets, names = services
@@ -70,6 +76,12 @@ def main() -> None:
         print(f"winsvc: {error}", file=sys.stderr)
         code = 1
     sys.exit(code)
+
+
+def _run_command() -> "NoReturn":
+    from winsvc.cli import main as command_line
+
+    command_line()
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What the two extension modules offer, as type checkers see it."""
+"""What the extension module ``_core`` offers, as type checkers see it."""
 
 from __future__ import annotations
 
@@ -14,9 +14,13 @@ ms, pid)"""
 JournalTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, bytes | None]
 """(number, kind, time in ns, done in ns, a, b, c, result, data)"""
 
-ReportTuple: TypeAlias = tuple[int, int, int, int, int, int, int, int, int]
-"""(time in ns, service, type, state, accepted, exit_code, specific_code,
-checkpoint, wait_hint in ms)"""
+NoticeTuple: TypeAlias = tuple[int, int, int, StatusTuple, tuple[str, ...]]
+"""(key, code: 0 or why no more comes of that key, bits that fired since the last
+notice of F-1, status at the last of them, names of F-9)"""
+
+ConfigTuple: TypeAlias = tuple[int, int, int, str, str, int, tuple[str, ...], str, str]
+"""(service type, start type, error control, command line, group, tag,
+dependencies, account, display name)"""
 
 
 class Hosting(Protocol):
@@ -133,85 +137,8 @@ class Hosting(Protocol):
     def is_stopping(self, life: Capsule, /) -> bool:
         """Tell whether it has been asked to stop."""
 
-
-class Wire(Protocol):
-    """What ``_sim`` offers to the simulated SCM, besides."""
-
-    def clock_new(self, virtual: bool, /) -> Capsule:
-        """Return a clock."""
-
-    def clock_now(self, clock: Capsule, /) -> int:
-        """Return its time in ns."""
-
-    def clock_advance(self, clock: Capsule, seconds: float, /) -> None:
-        """Move a virtual clock on."""
-
-    def wire_new(self, clock: Capsule, /) -> Capsule:
-        """Return a wire between the SCM and one process."""
-
-    def wire_connected(self, wire: Capsule, seconds: float | None, /) -> int:
-        """Block until the process has connected; return the outcome."""
-
-    def wire_start(
-        self, wire: Capsule, own: bool, argv: tuple[str, ...], seconds: float | None, /
-    ) -> int:
-        """Start a service; return the outcome."""
-
-    def wire_control(
-        self,
-        wire: Capsule,
-        service: int,
-        code: int,
-        event_type: int,
-        data: bytes | None,
-        seconds: float | None,
-        /,
-    ) -> tuple[int, int]:
-        """Send a control; return the outcome and the handler's answer."""
-
-    def wire_send_many(
-        self,
-        wire: Capsule,
-        service: int,
-        controls: tuple[tuple[int, int, bytes | None], ...],
-        seconds: float | None,
-        /,
-    ) -> tuple[int, int, int]:
-        """Send (code, event_type, data) each, up to the first that fails.
-
-        Return the number answered with 0, and the last's outcome and answer.
-        """
-
-    def wire_subscriptions(
-        self, wire: Capsule, service: int, /
-    ) -> list[tuple[int, bytes]]:
-        """Return (subject, what) of all that a service has not undone."""
-
-    def wire_kill(self, wire: Capsule, exit_code: int, /) -> None:
-        """End the process as far as the SCM can see."""
-
-    def wire_death(self, wire: Capsule, /) -> int | None:
-        """Return the process's exit code, None while it lives."""
-
-    def wire_last(self, wire: Capsule, service: int, /) -> tuple[int, ReportTuple]:
-        """Return the number of a service's reports so far, and the last."""
-
-    def wire_reports(self, wire: Capsule, first: int, /) -> list[ReportTuple]:
-        """Return the process's reports from one on."""
-
-    def wire_wait(
-        self, wire: Capsule, service: int, count: int, seconds: float | None, /
-    ) -> None:
-        """Block until a service has made more reports than ``count``."""
-
-    def fault_arm(self, mask: int, nth: int, /) -> None:
-        """Make the n-th call of the kinds in ``mask`` fail."""
-
-    def fault_left(self) -> int:
-        """Return the calls left until then."""
-
-    def live_count(self) -> int:
-        """Return the number of OS objects alive."""
+    def start_reason(self, life: Capsule, /) -> int | None:
+        """Return why it was started, bits of D.6; None: not known, or it is over."""
 
 
 class Managing(Protocol):
@@ -229,23 +156,99 @@ class Managing(Protocol):
     def handle_close(self, handle: Capsule, /) -> None:
         """Close a handle; again does nothing."""
 
-    def service_list(self, manager: Capsule, /) -> list[tuple[str, str, StatusTuple]]:
-        """Return (name, display name, status) of every service."""
+    def service_list(
+        self, manager: Capsule, states: int, group: str | None, /
+    ) -> list[tuple[str, str, StatusTuple]]:
+        """Return (name, display name, status) of services, in the SCM's order.
+
+        States: 1 active, 2 stopped, 3 all (F-15).  Group: None for all, "" for
+        those without one; 1060: nothing is in it (F-16).
+        """
+
+    def service_dependents(
+        self, service: Capsule, states: int, /
+    ) -> list[tuple[str, str, StatusTuple]]:
+        """Return all dependents, the one that would start last first (F-20).
+
+        States as of ``service_list``; the statuses have no pids.
+        """
 
     def service_create(
         self,
         manager: Capsule,
         name: str,
-        display_name: str,
-        command_line: str,
         service_type: int,
         start_type: int,
+        error_control: int,
+        command_line: str,
+        group: str | None,
+        dependencies: tuple[str, ...] | None,
         account: str | None,
         password: str | None,
+        display_name: str | None,
         access: int,
         /,
     ) -> Capsule:
-        """Create a service and return a handle with these rights."""
+        """Create a service and return a handle with these rights (E-6, E-13).
+
+        None: no group, no dependencies, LocalSystem, no password, the name.  A
+        group among the dependencies has "+" in front.
+        """
+
+    def service_change(
+        self,
+        service: Capsule,
+        service_type: int | None,
+        start_type: int | None,
+        error_control: int | None,
+        command_line: str | None,
+        group: str | None,
+        dependencies: tuple[str, ...] | None,
+        account: str | None,
+        password: str | None,
+        display_name: str | None,
+        /,
+    ) -> None:
+        """Change settings; None keeps one (E-40), "" and () delete (E-41).
+
+        On Wine ``None`` for the dependencies deletes them (H-46).
+        """
+
+    def service_config(self, service: Capsule, /) -> ConfigTuple:
+        """Return the settings (E-44)."""
+
+    def service_config2(self, service: Capsule, level: int, /) -> tuple[bytes, int]:
+        """Return a level's structure, and the address that its pointers count from.
+
+        The bytes go on behind it with what the pointers point to, and with zeros.
+        OSError 124: the SCM does not know the level (E-71).
+        """
+
+    def service_change2(
+        self, service: Capsule, level: int, image: bytes, pointers: tuple[int, ...], /
+    ) -> None:
+        """Set a level.
+
+        ``image`` is its structure and all that it points to; at the offsets
+        ``pointers`` it has offsets from its own start where the SCM is to see
+        addresses.  ValueError: it is too short for the level, or a pointer is not
+        aligned or not of the image.  OSError 124: the SCM does not know the level.
+        """
+
+    def service_security(self, service: Capsule, /) -> str:
+        """Return the security descriptor's owner, group and DACL as SDDL.
+
+        The handle needs READ_CONTROL.
+        """
+
+    def service_change_security(self, service: Capsule, sddl: str, /) -> None:
+        """Set the DACL to that of an SDDL text; the handle needs WRITE_DAC.
+
+        OSError 1336: it has none, which would let everybody do everything.
+        """
+
+    def account_sid(self, machine: str | None, account: str, /) -> str:
+        """Return an account's SID as text, S-1-…; OSError 1332: there is none."""
 
     def service_open(self, manager: Capsule, name: str, access: int, /) -> Capsule:
         """Return a handle with these rights."""
@@ -262,8 +265,46 @@ class Managing(Protocol):
     def service_status(self, service: Capsule, /) -> StatusTuple:
         """Return the SCM's record of the status."""
 
-    def service_describe(self, service: Capsule, text: str, /) -> None:
-        """Set the description; ``""`` removes it."""
+    def service_control_reason(
+        self, service: Capsule, code: int, reason: int, comment: str | None, /
+    ) -> StatusTuple:
+        """Send a control with a reason (B-40, B-41), and return the status after it.
+
+        OSError 120: the system has no ControlServiceEx (Wine, H-19).
+        """
+
+
+class Notifying(Protocol):
+    """What ``_core`` offers to who is to be notified of services (F.1).
+
+    A notifier has a thread of the extension's own, which registers again and
+    again.  It is closed by ``notifier_close``, or when no longer referenced.
+    """
+
+    def notifier_new(self) -> Capsule:
+        """Return a notifier; OSError 120 where the system has none."""
+
+    def notifier_add(
+        self, notifier: Capsule, handle: Capsule, mask: int, key: int, /
+    ) -> None:
+        """Subscribe; the handle becomes the notifier's.
+
+        A refusal comes as a notice with its code.  EOFError: it is closed.
+        """
+
+    def notifier_remove(self, notifier: Capsule, key: int, /) -> None:
+        """End the subscriptions of a key, and close their handles."""
+
+    def notifier_wait(
+        self, notifier: Capsule, seconds: float | None, /
+    ) -> list[NoticeTuple]:
+        """Block for notices, at most one for each key; none if the time is up.
+
+        EOFError: it is closed.
+        """
+
+    def notifier_close(self, notifier: Capsule, /) -> None:
+        """End all subscriptions, wake who waits; again does nothing."""
 
 
 class Terminal(Protocol):
@@ -289,9 +330,45 @@ class Sessions(Protocol):
         """Return domain and name of a session's user, empty when there is none."""
 
 
-class Core(Hosting, Managing, Sessions, Terminal, Protocol):
+class EventLog(Protocol):
+    """What ``_core`` offers about the Windows event log.
+
+    All may block for as long as its service or the network takes, with the GIL
+    released; failures are OSError with ``winerror``.
+    """
+
+    def eventlog_open(self, machine: str | None, source: str, /) -> Capsule:
+        """Return what writes as a source; closed when no longer referenced."""
+
+    def eventlog_report(
+        self,
+        log: Capsule,
+        kind: int,
+        category: int,
+        event_id: int,
+        strings: tuple[str, ...],
+        data: bytes | None,
+        /,
+    ) -> None:
+        """Write an event; the id has all 32 bits (G-4, G-5)."""
+
+    def eventlog_close(self, log: Capsule, /) -> None:
+        """Write no more; again does nothing, and writing after that is error 6."""
+
+    def eventlog_query(
+        self,
+        machine: str | None,
+        channel: str,
+        xpath: str,
+        newest_first: bool,
+        limit: int,
+        /,
+    ) -> list[tuple[str, str | None]]:
+        """Return (XML, message) of the events that an XPath selects.
+
+        No message: Windows does not find the text.  120: this system cannot read.
+        """
+
+
+class Core(Hosting, Managing, Notifying, Sessions, Terminal, EventLog, Protocol):
     """The module ``winsvc._core``."""
-
-
-class Sim(Hosting, Wire, Protocol):
-    """The module ``winsvc._sim``."""

@@ -5,8 +5,6 @@ is loaded when first asked for: ``import winsvc`` loads neither, and a service
 under the real SCM never loads ``_sim``.
 """
 
-from __future__ import annotations
-
 import importlib
 import os
 
@@ -15,11 +13,12 @@ from winsvc import TYPE_CHECKING
 if TYPE_CHECKING:
     from typing import Any
 
-    from winsvc._interfaces import Core, Sim
+    from winsvc._interfaces import Core
+    from winsvc._wire_interfaces import Sim
     from winsvc.errors import ServiceError
 
 
-def require_core(operation: str) -> Core:
+def require_core(operation: str) -> "Core":
     """Return ``winsvc._core``, loaded at the first call.
 
     Args:
@@ -37,7 +36,7 @@ def require_core(operation: str) -> Core:
     return core
 
 
-def require_sim() -> Sim:
+def require_sim() -> "Sim":
     """Return ``winsvc._sim``, loaded at the first call.
 
     Raises:
@@ -47,7 +46,7 @@ def require_sim() -> Sim:
     return sim
 
 
-def _load(name: str) -> Any:
+def _load(name: str) -> "Any":
     try:
         return importlib.import_module(f"winsvc.{name}")
     except ImportError as error:
@@ -60,7 +59,7 @@ def _load(name: str) -> Any:
 
 def as_service_error(
     error: OSError, operation: str | None = None, service: str | None = None
-) -> ServiceError:
+) -> "ServiceError":
     """Return the ServiceError of what one of the modules has raised."""
     from winsvc.errors import service_error
 

@@ -11,18 +11,26 @@ import operator
 
 from winsvc import TYPE_CHECKING
 from winsvc.handlers import check_handlers
-from winsvc.states import Accept, StartType, State
+from winsvc.states import Accept, FailureCode, StartType, State
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
     from typing import ClassVar
     from uuid import UUID
 
     from winsvc.events import Event
     from winsvc.host import Host
     from winsvc.journal import JournalEntry, Kind
+    from winsvc.reasons import StartReason
     from winsvc.registrations import Registration
-    from winsvc.states import Query
+    from winsvc.settings.triggers import Trigger
+    from winsvc.settings.values import (
+        ErrorControl,
+        FailureActions,
+        LaunchProtection,
+        SidType,
+    )
+    from winsvc.states import Query, ServiceType
 
 _MAX_CODE = 0xFFFFFFFF
 MAX_ANSWER_TIME = 5.0  # half of the time that even Wine gives a handler (H-1)
@@ -72,6 +80,25 @@ class ServiceBase:
     """Defaults to the first line of the class's docstring."""
     start_type: ClassVar[StartType] = StartType.AUTO
 
+    # What else `install` gives the SCM, as ServiceConfig has it; None: not said here.
+    delayed: ClassVar[bool | None] = None
+    service_type: ClassVar[ServiceType | None] = None
+    error_control: ClassVar[ErrorControl | None] = None
+    group: ClassVar[str | None] = None
+    dependencies: ClassVar[tuple[str, ...] | None] = None
+    account: ClassVar[str | None] = None
+    failure_actions: ClassVar[FailureActions | None] = None
+    failure_actions_on_error: ClassVar[bool | None] = None
+    sid_type: ClassVar[SidType | None] = None
+    required_privileges: ClassVar[tuple[str, ...] | None] = None
+    preshutdown_timeout: ClassVar[float | None] = None
+    triggers: ClassVar[tuple[Trigger, ...] | None] = None
+    preferred_node: ClassVar[int | None] = None
+    launch_protection: ClassVar[LaunchProtection | None] = None
+    environment: ClassVar[Mapping[str, str] | None] = None
+    security: ClassVar[str | None] = None
+    event_source: ClassVar[bool | None] = None
+
     start_timeout: ClassVar[float | None] = 120.0
     """Seconds from the process's first report to the end of ``on_start``, or
     from its last ``progress()``; then the service ends as failed."""
@@ -93,6 +120,21 @@ class ServiceBase:
     def args(self) -> tuple[str, ...]:
         """The start parameters, without the name that the SCM puts first."""
         return self._host.args if self._host else ()
+
+    @property
+    def start_reason(self) -> StartReason | None:
+        """Why the SCM has started it: by hand, at boot, by a trigger … (D.6).
+
+        ``None``: this system does not say (before Windows 8, Wine, the
+        simulation), the service is not hosted, or it has stopped.
+
+        Raises:
+            ServiceError: Windows could not be asked.
+        """
+        from winsvc.reasons import StartReason
+
+        bits = self._host.start_reason() if self._host else None
+        return None if bits is None else StartReason(bits)
 
     @property
     def state(self) -> State:
@@ -335,3 +377,24 @@ def description_of(cls: type[ServiceBase]) -> str:
     inherited = {base.__doc__ for base in cls.__mro__[1:]}
     doc = "" if cls.__doc__ in inherited else inspect.cleandoc(cls.__doc__ or "")
     return cls.description or doc.partition("\n")[0]
+
+
+def exit_code_of(error: BaseException, failure: FailureCode) -> int:
+    """Return the exit code of a service that an exception ends."""
+    match error:
+        case BaseExceptionGroup():
+            codes = [exit_code_of(each, failure) for each in error.exceptions]
+            _, others = error.split((ServiceExit, SystemExit))
+            return int(failure) if others else next(filter(None, codes), 0)
+        case ServiceExit():
+            return error.code
+        case SystemExit(code=None | 0) if failure is FailureCode.IMPORT:
+            return int(failure)  # it ended before it brought a service
+        case SystemExit(code=None):
+            return 0
+        case SystemExit(code=int(code)):
+            return (code & 0xFFFFFFFF) or int(bool(code))
+        case SystemExit():
+            return 1  # as Python itself for sys.exit("message")
+        case _:
+            return int(failure)

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING, NoReturn
 
 from winsvc.errors import ServiceError
 from winsvc.events import PowerReason, SessionReason
+from winsvc.glance import describe_exit
 from winsvc.inputs import CLOSED, INTERRUPT, Inputs
-from winsvc.progress import describe_exit
 from winsvc.states import Accept, Control, State, control_name
 from winsvc.testing import SimulatedScm
 from winsvc.testing.system import SystemEvent, power_event, session_change

@@ -13,7 +13,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from winsvc import _native
-from winsvc.progress import describe_duration
+from winsvc.commands.progress import describe_duration
 from winsvc.service import Service
 from winsvc.states import Control, State
 from winsvc.testing import SimulatedScm

@@ -3,194 +3,29 @@
 from __future__ import annotations
 
 import errno
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar
 
+from winsvc.codes import ERRORS, ErrorInfo
 from winsvc.states import FailureCode
 
-
-class ErrorInfo(NamedTuple):
-    """What is known of a Windows error code."""
-
-    name: str
-    meaning: str
-    remedy: str | None = None
-
-
-_LOG = "the service's own log says why"
-_DEBUG = "run it with `debug` to see what it does"
-
-ERRORS: dict[int, ErrorInfo] = {
-    2: ErrorInfo(
-        "ERROR_FILE_NOT_FOUND",
-        "a file was not found",
-        "check the program in the service's command line",
-    ),
-    3: ErrorInfo(
-        "ERROR_PATH_NOT_FOUND",
-        "a folder was not found",
-        "check the program in the service's command line",
-    ),
-    5: ErrorInfo("ERROR_ACCESS_DENIED", "access denied", "run as administrator"),
-    6: ErrorInfo(
-        "ERROR_INVALID_HANDLE", "the handle is closed or not of the kind needed"
-    ),
-    13: ErrorInfo("ERROR_INVALID_DATA", "the data is not valid"),
-    50: ErrorInfo("ERROR_NOT_SUPPORTED", "this system does not support it"),
-    87: ErrorInfo("ERROR_INVALID_PARAMETER", "a value is not allowed"),
-    109: ErrorInfo("ERROR_BROKEN_PIPE", "the service's process ended meanwhile", _LOG),
-    120: ErrorInfo("ERROR_CALL_NOT_IMPLEMENTED", "this system does not implement it"),
-    122: ErrorInfo("ERROR_INSUFFICIENT_BUFFER", "a buffer is too small"),
-    123: ErrorInfo(
-        "ERROR_INVALID_NAME",
-        "not a service name",
-        "a name has 1 to 256 characters, without / and \\",
-    ),
-    124: ErrorInfo("ERROR_INVALID_LEVEL", "this system does not know that setting"),
-    193: ErrorInfo(
-        "ERROR_BAD_EXE_FORMAT",
-        "the program is not one that Windows can run",
-        "check the program in the service's command line",
-    ),
-    234: ErrorInfo("ERROR_MORE_DATA", "there is more data than was asked for"),
-    487: ErrorInfo("ERROR_INVALID_ADDRESS", "a value that is needed is missing"),
-    1051: ErrorInfo(
-        "ERROR_DEPENDENT_SERVICES_RUNNING",
-        "other services that run depend on it",
-        "stop those first",
-    ),
-    1052: ErrorInfo(
-        "ERROR_INVALID_SERVICE_CONTROL", "the service does not accept this control"
-    ),
-    1053: ErrorInfo(
-        "ERROR_SERVICE_REQUEST_TIMEOUT", "the service did not answer in time", _DEBUG
-    ),
-    1054: ErrorInfo(
-        "ERROR_SERVICE_NO_THREAD", "no thread could be created for the service"
-    ),
-    1055: ErrorInfo(
-        "ERROR_SERVICE_DATABASE_LOCKED",
-        "another service is just being started",
-        "try again in a moment",
-    ),
-    1056: ErrorInfo(
-        "ERROR_SERVICE_ALREADY_RUNNING",
-        "it runs already, or has not stopped yet",
-        "stop it and wait until it is STOPPED",
-    ),
-    1057: ErrorInfo(
-        "ERROR_INVALID_SERVICE_ACCOUNT",
-        "no such account, or its name or password is not valid",
-        r"write it as DOMAIN\user or .\user, and give its password",
-    ),
-    1058: ErrorInfo(
-        "ERROR_SERVICE_DISABLED",
-        "the service is disabled",
-        "set its start type to manual or automatic",
-    ),
-    1059: ErrorInfo("ERROR_CIRCULAR_DEPENDENCY", "the service would depend on itself"),
-    1060: ErrorInfo(
-        "ERROR_SERVICE_DOES_NOT_EXIST",
-        "no such service",
-        "`list` shows those there are",
-    ),
-    1061: ErrorInfo(
-        "ERROR_SERVICE_CANNOT_ACCEPT_CTRL",
-        "it takes no such control while it starts or stops",
-        "wait until it is RUNNING or STOPPED",
-    ),
-    1062: ErrorInfo(
-        "ERROR_SERVICE_NOT_ACTIVE", "the service is not running", "start it first"
-    ),
-    1063: ErrorInfo(
-        "ERROR_FAILED_SERVICE_CONTROLLER_CONNECT",
-        "this process was not started by the SCM",
-        "use `start` to run it as a service, or `debug` to run it here",
-    ),
-    1064: ErrorInfo(
-        "ERROR_EXCEPTION_IN_SERVICE", "the service failed while handling it", _LOG
-    ),
-    1065: ErrorInfo("ERROR_DATABASE_DOES_NOT_EXIST", "no such service database"),
-    1066: ErrorInfo(
-        "ERROR_SERVICE_SPECIFIC_ERROR", "it ended with an error of its own", _LOG
-    ),
-    1067: ErrorInfo("ERROR_PROCESS_ABORTED", "its process ended unexpectedly", _LOG),
-    1068: ErrorInfo(
-        "ERROR_SERVICE_DEPENDENCY_FAIL",
-        "a service that it depends on did not start",
-        "start that one to see why",
-    ),
-    1069: ErrorInfo(
-        "ERROR_SERVICE_LOGON_FAILED",
-        "its account could not log on",
-        "check the password, and that the account may log on as a service",
-    ),
-    1070: ErrorInfo(
-        "ERROR_SERVICE_START_HANG", "the service hung while starting", _DEBUG
-    ),
-    1071: ErrorInfo("ERROR_INVALID_SERVICE_LOCK", "the database lock is not valid"),
-    1072: ErrorInfo(
-        "ERROR_SERVICE_MARKED_FOR_DELETE",
-        "it is being deleted",
-        "stop it, and close services.msc and other programs that have it open",
-    ),
-    1073: ErrorInfo(
-        "ERROR_SERVICE_EXISTS",
-        "there is a service of this name already",
-        "remove that one, or choose another name",
-    ),
-    1075: ErrorInfo(
-        "ERROR_SERVICE_DEPENDENCY_DELETED",
-        "a service that it depends on does not exist",
-        "install that one, or change the dependencies",
-    ),
-    1076: ErrorInfo(
-        "ERROR_BOOT_ALREADY_ACCEPTED", "the present boot is the accepted one already"
-    ),
-    1077: ErrorInfo(
-        "ERROR_SERVICE_NEVER_STARTED", "it has not been started since the last boot"
-    ),
-    1078: ErrorInfo(
-        "ERROR_DUPLICATE_SERVICE_NAME",
-        "another service has this name or display name",
-        "choose another display name",
-    ),
-    1079: ErrorInfo(
-        "ERROR_DIFFERENT_SERVICE_ACCOUNT",
-        "services of one process need the same account",
-    ),
-    1080: ErrorInfo(
-        "ERROR_CANNOT_DETECT_DRIVER_FAILURE",
-        "only services have failure actions, drivers do not",
-    ),
-    1081: ErrorInfo(
-        "ERROR_CANNOT_DETECT_PROCESS_ABORT",
-        "it runs in the SCM's own process, whose end nothing can act on",
-    ),
-    1082: ErrorInfo(
-        "ERROR_NO_RECOVERY_PROGRAM", "no program is set to run after a failure"
-    ),
-    1083: ErrorInfo(
-        "ERROR_SERVICE_NOT_IN_EXE",
-        "its program does not host a service of this name",
-        "check its command line",
-    ),
-    1084: ErrorInfo("ERROR_NOT_SAFEBOOT_SERVICE", "it cannot be started in safe mode"),
-    1115: ErrorInfo("ERROR_SHUTDOWN_IN_PROGRESS", "the system is shutting down"),
-    1235: ErrorInfo("ERROR_REQUEST_ABORTED", "the request was aborted"),
-    1242: ErrorInfo("ERROR_ALREADY_REGISTERED", "it is registered already"),
-    1243: ErrorInfo("ERROR_SERVICE_NOT_FOUND", "no such service"),
-    1294: ErrorInfo(
-        "ERROR_SERVICE_NOTIFY_CLIENT_LAGGING",
-        "notifications came faster than they were taken",
-        "open the service again",
-    ),
-    1722: ErrorInfo(
-        "RPC_S_SERVER_UNAVAILABLE",
-        "the SCM of that computer cannot be reached",
-        "check the computer's name, its firewall and that it is up",
-    ),
-}
-"""Windows codes that the SCM, or a call to it, answers with (scm-rules D.5)."""
+__all__ = [
+    "ERRORS",
+    "ErrorInfo",
+    "NoSCM",
+    "NotStartedBySCM",
+    "ServiceAccessDenied",
+    "ServiceCannotAcceptControl",
+    "ServiceError",
+    "ServiceExists",
+    "ServiceFailed",
+    "ServiceMarkedForDelete",
+    "ServiceNotActive",
+    "ServiceNotFound",
+    "ServiceTimeout",
+    "describe",
+    "describe_exit",
+    "service_error",
+]
 
 _ERRNO = {
     2: errno.ENOENT,

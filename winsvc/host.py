@@ -8,18 +8,17 @@ thread (the handlers), and one that sleeps until a deadline has passed.
 from __future__ import annotations
 
 import logging
-import sys
 import threading
-import traceback
 from contextlib import contextmanager, suppress
 
 from winsvc import TYPE_CHECKING
 from winsvc._native import as_service_error
-from winsvc.base import ServiceExit, check_class, check_wait_hint
+from winsvc.base import check_class, check_wait_hint, exit_code_of
 from winsvc.handlers import accepted_by
+from winsvc.log_life import log_life, log_life_in_time
 from winsvc.registrations import Registrations
 from winsvc.states import Accept, Control, FailureCode, Query, State
-from winsvc.threads import exits_of_threads
+from winsvc.threads import all_tracebacks, exits_of_threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -80,6 +79,7 @@ class Host:
         self._handled = self._accepts = Accept(0)
         self._start_over = threading.Event()
         self._start_failed = False
+        self._cause = ""  # of the stop: the first that was noted
 
     # --- what Service's methods do ------------------------------------------------
 
@@ -129,6 +129,7 @@ class Host:
     def request_stop(self, exit_code: int) -> None:
         """Enter STOP_PENDING; the control thread gets the stop."""
         self._set_exit_code(exit_code)
+        self._note_cause("itself")
         with self._reporting("STOP_PENDING"):
             self._hosting.request_stop(self._life)
 
@@ -153,6 +154,13 @@ class Host:
         for query in map(Query, queries):
             self._answers[query] = answer
             self._hosting.reply(self._life, query, answer, seconds)
+
+    def start_reason(self) -> int | None:
+        """Ask the SCM why it has started the service."""
+        try:
+            return self._hosting.start_reason(self._life)
+        except OSError as error:
+            raise as_service_error(error, service=self.name) from None
 
     def session_user(self, session_id: int) -> tuple[str, str] | None:
         """Look up a session's domain and user."""
@@ -253,13 +261,22 @@ class Host:
         self._is_started = True
         if not self._hosting.started(self._life):
             return False
-        _log("%s is running", self.name)
         # Slow (dataclasses): RUNNING has not waited for it, and it is not to compete
-        # with threads that ``run`` makes.  The handlers' thread waits until it is in.
+        # with threads that ``run`` makes.  The handlers' thread waits until it is in,
+        # but not for the log.
         import winsvc.events  # noqa: F401
 
         self._start_over.set()
+        event = ("STARTED", self.name, self._start_reason())
+        log_life_in_time("%s is running", self.name, event=event)
         return True
+
+    def _start_reason(self) -> str:
+        try:
+            reason = getattr(self.service, "start_reason", None)
+        except OSError:  # a system that does not tell
+            reason = None
+        return getattr(reason, "name", None) or "not known"
 
     def finish(self, event: Event) -> None:
         """Report PAUSED or RUNNING: a pause or continue is done; again: nothing."""
@@ -275,6 +292,7 @@ class Host:
 
     def over(self) -> None:
         """Begin the stop: ``run`` has returned, or will not be called."""
+        self._note_cause("itself")
         self._start_over.set()
         self._begin_stop()
 
@@ -283,11 +301,15 @@ class Host:
         try:
             self._hosting.request_stop(self._life)
         except OSError as error:
-            _log("%s could not report STOP_PENDING", self.name, error=error)
+            log_life("%s could not report STOP_PENDING", self.name, error=error)
 
     def _report_stopped(self) -> None:
         code = self.exit_code
-        _log("%s stops with exit code %d", self.name, code)
+        what = "STOPPED_WITH_CODE" if code else "STOPPED"
+        event = (what, self.name, self._cause or "not known", str(code))
+        # Before STOPPED: whoever sees that finds the event, and the SCM may end the
+        # process at any time after it (A-11).
+        log_life_in_time("%s stops with exit code %d", self.name, code, event=event)
         try:
             self._hosting.stopped(
                 self._life, ERROR_SERVICE_SPECIFIC_ERROR if code else 0, code
@@ -324,6 +346,8 @@ class Host:
                     )
             event = make_event(code, event_type, data, count)
             answer = None
+            if isinstance(event, Stop):
+                self._note_cause(f"the control {Control(code).name}", late=True)
             try:
                 handled = self._handle_event(event)
                 answer = None if handled is None else bool(handled)
@@ -365,11 +389,11 @@ class Host:
     def _deadline_loop(self) -> None:
         while (state := self._hosting.wait_expired(self._life)) is not None:
             with suppress(Exception):
+                what = self.name, State(state).name, all_tracebacks()
                 log.critical(
                     "%s took too long in %s; its threads:\n%s",
-                    self.name,
-                    State(state).name,
-                    _all_tracebacks(),
+                    *what,
+                    extra={"winsvc_event": ("DEADLINE_MISSED", *what)},
                 )
             with suppress(Exception):
                 tasks = self.service._tasks_text() if self.service else ""  # noqa: SLF001 - made for this
@@ -380,6 +404,11 @@ class Host:
                     handler.flush()
             self._hosting.expired_seen(self._life)
 
+    def _note_cause(self, cause: str, *, late: bool = False) -> None:
+        """Note why it stops, unless it does so already for another reason."""
+        if not self._cause and (late or not self.stop_requested):
+            self._cause = cause
+
     # --- exit codes ---------------------------------------------------------------
 
     def _set_exit_code(self, code: int) -> None:
@@ -388,45 +417,11 @@ class Host:
 
     def _fail(self, failure: FailureCode, what: str, error: BaseException) -> None:
         try:
-            code = _exit_code_of(error, failure)
+            code = exit_code_of(error, failure)
         except Exception:  # noqa: BLE001 - the user's exception class is broken
             code = int(failure)
         self._set_exit_code(code)  # before anything that may fail
         if code:
-            _log("%s %s: exit code %d", self.name, what, code, error=error)
-
-
-def _log(message: str, *args: object, error: BaseException | None = None) -> None:
-    """Log; a handler of the user's that raises shall not end the service."""
-    level = logging.ERROR if error else logging.INFO
-    with suppress(Exception):
-        log.log(level, message, *args, exc_info=error)
-
-
-def _exit_code_of(error: BaseException, failure: FailureCode) -> int:
-    match error:
-        case BaseExceptionGroup():
-            codes = [_exit_code_of(each, failure) for each in error.exceptions]
-            _, others = error.split((ServiceExit, SystemExit))
-            return int(failure) if others else next(filter(None, codes), 0)
-        case ServiceExit():
-            return error.code
-        case SystemExit(code=None | 0) if failure is FailureCode.IMPORT:
-            return int(failure)  # it ended before it brought a service
-        case SystemExit(code=None):
-            return 0
-        case SystemExit(code=int(code)):
-            return (code & 0xFFFFFFFF) or int(bool(code))
-        case SystemExit():
-            return 1  # as Python itself for sys.exit("message")
-        case _:
-            return int(failure)
-
-
-def _all_tracebacks() -> str:
-    names = {thread.ident: thread.name for thread in threading.enumerate()}
-    return "\n".join(
-        f"Thread {names.get(ident, ident)}:\n" + "".join(traceback.format_stack(frame))
-        for ident, frame in sys._current_frames().items()  # noqa: SLF001 - the only way
-        if ident != threading.get_ident()
-    )
+            self._note_cause("a failure")
+            event = (f"{failure.name}_FAILED", self.name, what, str(code))
+            log_life("%s %s: exit code %d", *event[1:3], code, error=error, event=event)

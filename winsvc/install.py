@@ -6,15 +6,20 @@ variables: all that it needs to find its code is in the command line.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import site
 import sys
 import sysconfig
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from winsvc.base import ServiceBase, description_of
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
+from winsvc.settings.command_line import split_command
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.values import FailureActions
 from winsvc.shared import named_target
 from winsvc.target import Target, load_target, parse_target
 
@@ -22,9 +27,81 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from types import ModuleType
 
-    from winsvc.base import ServiceBase
-    from winsvc.config import ServiceConfig
-    from winsvc.manager import ServiceHandle, ServiceManager
+    from winsvc.manage.manager import ServiceHandle, ServiceManager
+
+_RECOMMENDED: dict[str, Any] = {
+    "failure_actions": FailureActions.restart(5.0, 30.0, 120.0, reset_period=86400.0),
+    # Without it an exception in `run` is no failure, only a crash is (E-50).
+    "failure_actions_on_error": True,
+    "event_source": True,
+}
+# What a class says of its service; the rest is in its command line.
+_OF_CLASS = (
+    "display_name",
+    "start_type",
+    "delayed",
+    "service_type",
+    "error_control",
+    "group",
+    "dependencies",
+    "account",
+    "failure_actions",
+    "failure_actions_on_error",
+    "sid_type",
+    "required_privileges",
+    "preshutdown_timeout",
+    "triggers",
+    "preferred_node",
+    "launch_protection",
+    "environment",
+    "security",
+    "event_source",
+)
+
+
+def recommended(config: ServiceConfig, *, is_here: bool = True) -> ServiceConfig:
+    """Fill in what a good administrator would, where nothing is said.
+
+    After a failure the service starts again: in 5 s, in 30 s, then in 2 min, counted
+    anew after a day without one; an exit code other than 0 is a failure too.  It
+    becomes a source of the event log.
+
+    Args:
+        config: What is wanted; nothing of it is changed.
+        is_here: It is for this computer.  On another one, the file that has the
+            texts of the events need not be: no event source there.
+    """
+    names = recommended_names(config, is_here=is_here)
+    return dataclasses.replace(config, **{name: _RECOMMENDED[name] for name in names})
+
+
+def recommended_names(
+    config: ServiceConfig, *, is_here: bool = True
+) -> tuple[str, ...]:
+    """Return the settings that :func:`recommended` fills in.
+
+    A system that lacks them can do without: they are for ``if_supported``.
+    """
+    return tuple(
+        name
+        for name in _RECOMMENDED
+        if getattr(config, name) is None and (is_here or name != "event_source")
+    )
+
+
+def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
+    """Return what a class's attributes say, by the names of ``ServiceConfig``."""
+    found = {name: getattr(service, name) for name in _OF_CLASS}
+    if not any("start_type" in vars(each) for each in _subclasses(service)):
+        del found["start_type"]  # its default is the SCM's own, and says nothing
+    found["display_name"] = service.display_name or None
+    found["description"] = description_of(service) or None
+    return {name: value for name, value in found.items() if value is not None}
+
+
+HOST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
+"""What hosts services.  As a file: for ``-m winsvc`` Python imports runpy and what
+that needs, before winsvc can tell the SCM anything."""
 
 
 def find_service(text: str) -> tuple[type[ServiceBase], Target]:
@@ -71,6 +148,19 @@ def log_file_of(name: str, target: Target) -> str:
     return default_log_file(name, folder_of(target))
 
 
+def _subclasses(service: type[ServiceBase]) -> Iterable[type]:
+    """Return the class and its bases up to ours."""
+    return service.__mro__[: service.__mro__.index(ServiceBase)]
+
+
+def log_file_in(command_line: str) -> str | None:
+    """Return the log file that a host's command line names."""
+    words = split_command(command_line)
+    if "--log-file" not in words[:-1]:
+        return None
+    return words[words.index("--log-file") + 1]
+
+
 def host_command(
     service: type[ServiceBase], target: Target, log_file: str
 ) -> tuple[str, ...]:
@@ -103,7 +193,7 @@ def create_all(manager: ServiceManager, configs: Iterable[ServiceConfig]) -> Non
     except BaseException:
         for handle in handles:
             with suppress(ServiceError):
-                handle.delete()
+                manager.remove(handle.name)  # with its event source
         raise
     finally:
         for handle in handles:
@@ -115,7 +205,7 @@ def _command(
     services: Iterable[tuple[type[ServiceBase], Target]],
     words: Iterable[str],
 ) -> tuple[str, ...]:
-    command = [sys.executable, "-P", "-m", "winsvc", "host"]
+    command = [sys.executable, "-P", HOST, "host"]
     command += ["--log-file", os.path.abspath(log_file)]
     folders = [
         _found_in(sys.modules[service.__module__])

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 FORMAT = "%(asctime)s %(levelname)s %(name)s [%(process)d %(threadName)s] %(message)s"
 MAX_BYTES = 10_000_000
 BACKUPS = 3
+STDOUT = "winsvc.stdout"
+STDERR = "winsvc.stderr"
+EVENT_SOURCES = r"SYSTEM\CurrentControlSet\Services\EventLog\Application"
 
 
 class ServiceLogHandler(logging.FileHandler):
@@ -119,7 +122,7 @@ class LogWriter(io.TextIOBase):
         return len(text)
 
 
-def start_logging(log_file: str | None) -> None:
+def start_logging(log_file: str | None, events: logging.Handler | None = None) -> None:
     """Send the ``winsvc`` loggers, print and warnings to a file.
 
     The root logger stays the user's own.
@@ -127,6 +130,7 @@ def start_logging(log_file: str | None) -> None:
     Args:
         log_file: Its folder is made if need be; ``None``, or one that cannot
             be opened, leaves the lines to ``sys.stderr`` where there is one.
+        events: Gets the records too, after the file.
     """
     logger = logging.getLogger("winsvc")
     if logger.level == logging.NOTSET:
@@ -142,16 +146,16 @@ def start_logging(log_file: str | None) -> None:
     if handler is None and sys.stderr is not None:
         handler = logging.StreamHandler(sys.stderr)
         handler.setFormatter(logging.Formatter(FORMAT))
-    if handler is None:
-        return
-    logger.addHandler(handler)
+    for each in (handler, events):
+        if each is not None:
+            logger.addHandler(each)
     if problem is not None:
         logger.error("cannot write the log file %s: %s", log_file, problem)
     if isinstance(handler, ServiceLogHandler):
         # A service has none (A-14), or handles that lead nowhere.
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
-        sys.stdout = LogWriter("winsvc.stdout", logging.INFO)
-        sys.stderr = LogWriter("winsvc.stderr", logging.ERROR)
+        sys.stdout = LogWriter(STDOUT, logging.INFO)
+        sys.stderr = LogWriter(STDERR, logging.ERROR)
 
 
 def default_log_file(name: str, folder: str) -> str:
@@ -162,6 +166,71 @@ def default_log_file(name: str, folder: str) -> str:
     """
     safe = "".join(c if c.isalnum() or c in "-_. " else "_" for c in name)
     return os.path.join(folder, "logs", f"{safe}.log")
+
+
+class EventForwarder(logging.Handler):
+    """Hands what belongs into the Windows event log to the handler that writes it.
+
+    That are the events of the services' lives, warnings, errors, and records with an
+    ``event_id``; of the services whose event source is registered.  Lines of print
+    and of ``sys.stderr`` are the log file's alone.  The handler is imported when the
+    first event is to be written: no start waits for it.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._services: list[str] = []
+        self._writers: dict[str, logging.Handler | None] = {}
+
+    def add(self, service: str) -> None:
+        """Write for this service too; its source is looked up when needed."""
+        if service not in self._services:
+            self._services.append(service)
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Tell whether it belongs there; nobody waits for the lock if not."""
+        return (
+            record.levelno >= logging.WARNING
+            or hasattr(record, "event_id")
+            or bool(getattr(record, "winsvc_event", ()))
+        ) and record.name not in (STDOUT, STDERR)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record as the service that it is of, or the process's first."""
+        try:
+            event = getattr(record, "winsvc_event", ())
+            owner = event[1] if event else record.name.removeprefix("winsvc.")
+            if owner not in self._services:
+                owner = self._services[0]
+            if owner not in self._writers:
+                self._writers[owner] = _event_writer(owner)
+            writer = self._writers[owner]
+            if writer is not None:
+                writer.handle(record)
+        except Exception:  # noqa: BLE001 - as logging's own handlers do
+            self.handleError(record)
+
+
+def _event_writer(source: str) -> logging.Handler | None:
+    """Return what writes as an event source, if it is registered."""
+    if not is_event_source(source):
+        return None
+    from winsvc.eventlog import EventLogHandler
+
+    return EventLogHandler(source)
+
+
+def is_event_source(source: str) -> bool:
+    """Tell whether a source is registered in the Application log (G-1)."""
+    if sys.platform != "win32":
+        return False
+    import winreg
+
+    try:
+        winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, rf"{EVENT_SOURCES}\{source}").Close()
+    except OSError:
+        return False
+    return True
 
 
 class ProcessLog:
@@ -179,12 +248,15 @@ class ProcessLog:
         self._name = name
         self._lock = threading.Lock()
         self._is_started = False
+        self._events = EventForwarder()
 
     def start(self, index: int, host: Host) -> None:
-        """Open the log, once."""
+        """Open the log, once; add the service to those that write events."""
         del index
         with self._lock:
+            self._events.add(host.name)
             if not self._is_started:
                 name = self._name or host.name or "service"
-                start_logging(self._file or default_log_file(name, self._folder))
+                file = self._file or default_log_file(name, self._folder)
+                start_logging(file, self._events if os.name == "nt" else None)
                 self._is_started = True

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
 import threading
+import traceback
 from contextlib import contextmanager, suppress
 from weakref import WeakSet
 
@@ -63,8 +65,30 @@ def _hook_before(previous: _Hook) -> _Hook:
             _end_service(args.thread, args.exc_value.code)
         else:
             previous(args)
+            if args.exc_type is not SystemExit:
+                _note_failure(args)
 
     return hook
+
+
+def _note_failure(args: threading.ExceptHookArgs) -> None:
+    """Say that a thread has failed, its traceback for the event log alone.
+
+    The hook before has shown it: on ``sys.stderr``, and so in the log file.
+    """
+    with suppress(Exception):
+        with _lock:
+            service = _hosts[0].name
+        last = "".join(traceback.format_exception_only(args.exc_value)).strip()
+        lines = traceback.format_exception(
+            args.exc_type, args.exc_value, args.exc_traceback
+        )
+        log.error(
+            "%s has ended by an exception: %s",
+            args.thread.name if args.thread else "a thread",
+            last,
+            extra={"winsvc_event": ("THREAD_FAILED", service, last, "".join(lines))},
+        )
 
 
 def _end_service(thread: threading.Thread | None, code: int) -> None:
@@ -84,3 +108,13 @@ def _end_service(thread: threading.Thread | None, code: int) -> None:
             code,
             len(hosts),
         )
+
+
+def all_tracebacks() -> str:
+    """Return where every other thread is."""
+    names = {thread.ident: thread.name for thread in threading.enumerate()}
+    return "\n".join(
+        f"Thread {names.get(ident, ident)}:\n" + "".join(traceback.format_stack(frame))
+        for ident, frame in sys._current_frames().items()  # noqa: SLF001 - the only way
+        if ident != threading.get_ident()
+    )

@@ -6,14 +6,9 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, TextIO
 
+from winsvc.commands.progress import Paint, describe_accepts, describe_duration
+from winsvc.glance import describe_exit, describe_pending
 from winsvc.journal import JournalEntry, Kind
-from winsvc.progress import (
-    Paint,
-    describe_accepts,
-    describe_duration,
-    describe_exit,
-    describe_pending,
-)
 from winsvc.states import State, control_name
 
 if TYPE_CHECKING:

@@ -189,6 +189,24 @@ wsv_life_unsubscribe(wsv_life life, wsv_subject subject, void *subscription,
 }
 
 wsv_err
+wsv_life_start_reason(wsv_life life, uint32_t *reason, wsv_oserr *why)
+{
+    wsv_runtime *rt = life.rt;
+    void *status_handle;
+    bool up;
+
+    *reason = 0;
+    wsv_os_mutex_lock(rt->lock);
+    status_handle = rt->status_handle;
+    up = rt->registered && rt->state != WSV_STOPPED &&
+         !wsv_life_over_locked(life);
+    wsv_os_mutex_unlock(rt->lock);
+    if (!up)
+        return WSV_E_STATE;
+    return wsv_scm_start_reason(rt->scm, status_handle, reason, why);
+}
+
+wsv_err
 wsv_life_started(wsv_life life, wsv_oserr *why)
 {
     wsv_runtime *rt = life.rt;

@@ -116,6 +116,10 @@ wsv_err wsv_life_subscribe(wsv_life life, wsv_subject subject,
 wsv_err wsv_life_unsubscribe(wsv_life life, wsv_subject subject,
                              void *subscription, wsv_oserr *why) WSV_NOGIL;
 
+/* As wsv_scm_start_reason.  WSV_E_STATE: it has stopped. */
+wsv_err wsv_life_start_reason(wsv_life life, uint32_t *reason,
+                              wsv_oserr *why) WSV_NOGIL;
+
 /* START_PENDING -> RUNNING.  WSV_E_STATE: it has been asked to stop. */
 wsv_err wsv_life_started(wsv_life life, wsv_oserr *why) WSV_NOGIL;
 /* The next control, in order; its data is valid until the next call.

@@ -1,5 +1,5 @@
-/* The SCM as its clients see it: create, start, control, query, enumerate and
- * delete services.  Windows only, no Python here.
+/* The SCM as its clients see it: create, configure, start, control, query,
+ * enumerate and delete services.  Windows only, no Python here.
  *
  * Every function may block for as long as the SCM, the service or the network
  * takes, and may be called from any thread.  All pointers are borrowed for the
@@ -20,17 +20,24 @@ typedef struct wsv_manage_status {
     uint32_t pid; /* 0: no process, or the call does not tell */
 } wsv_manage_status;
 
-/* What CreateService is told.  NULL display_name: the name; NULL account:
- * LocalSystem; NULL password: none. */
-typedef struct wsv_manage_config {
-    const wsv_wchar *name;
-    const wsv_wchar *display_name;
-    const wsv_wchar *command_line;
-    const wsv_wchar *account;
-    const wsv_wchar *password;
+/* A number that a change leaves as it is (E-40). */
+#define WSV_MANAGE_KEEP UINT32_MAX
+
+/* What the SCM keeps of a service.  NULL texts: when it is created, none, or
+ * the default; in a change, as before (E-40).  `dependencies` are one text
+ * after the other, with an empty one at the end. */
+typedef struct wsv_manage_settings {
     uint32_t service_type;
     uint32_t start_type;
-} wsv_manage_config;
+    uint32_t error_control;
+    uint32_t tag; /* only read */
+    const wsv_wchar *command_line;
+    const wsv_wchar *group;
+    const wsv_wchar *dependencies;
+    const wsv_wchar *account;
+    const wsv_wchar *password; /* never read */
+    const wsv_wchar *display_name;
+} wsv_manage_settings;
 
 /* Texts live as long as the list. */
 typedef struct wsv_manage_entry {
@@ -44,8 +51,8 @@ typedef struct wsv_manage_list wsv_manage_list;
 /* NULL machine: this one. */
 wsv_err wsv_manage_connect(const wsv_wchar *machine, uint32_t access,
                            wsv_manage_handle **out, wsv_oserr *why) WSV_NOGIL;
-wsv_err wsv_manage_create(wsv_manage_handle *manager,
-                          const wsv_manage_config *config, uint32_t access,
+wsv_err wsv_manage_create(wsv_manage_handle *manager, const wsv_wchar *name,
+                          const wsv_manage_settings *settings, uint32_t access,
                           wsv_manage_handle **out, wsv_oserr *why) WSV_NOGIL;
 wsv_err wsv_manage_open(wsv_manage_handle *manager, const wsv_wchar *name,
                         uint32_t access, wsv_manage_handle **out,
@@ -53,7 +60,6 @@ wsv_err wsv_manage_open(wsv_manage_handle *manager, const wsv_wchar *name,
 /* Closing again does nothing.  Freeing closes; no call may be in progress. */
 void wsv_manage_close(wsv_manage_handle *handle) WSV_NOGIL;
 void wsv_manage_free(wsv_manage_handle *handle) WSV_NOGIL;
-
 wsv_err wsv_manage_delete(wsv_manage_handle *service,
                           wsv_oserr *why) WSV_NOGIL;
 wsv_err wsv_manage_start(wsv_manage_handle *service, uint32_t argc,
@@ -64,12 +70,56 @@ wsv_err wsv_manage_control(wsv_manage_handle *service, uint32_t code,
                            wsv_manage_status *out, wsv_oserr *why) WSV_NOGIL;
 wsv_err wsv_manage_query(wsv_manage_handle *service, wsv_manage_status *out,
                          wsv_oserr *why) WSV_NOGIL;
-wsv_err wsv_manage_describe(wsv_manage_handle *service, const wsv_wchar *text,
-                            wsv_oserr *why) WSV_NOGIL;
+/* With a reason for the event log (B-40, B-41), comment: NULL for none.  120:
+ * this system cannot. */
+wsv_err wsv_manage_control_reason(wsv_manage_handle *service, uint32_t code,
+                                  uint32_t reason, const wsv_wchar *comment,
+                                  wsv_manage_status *out,
+                                  wsv_oserr *why) WSV_NOGIL;
 
-/* All services, in the SCM's order; drivers are left out. */
-wsv_err wsv_manage_list_new(wsv_manage_handle *manager, wsv_manage_list **out,
+/* Change what is not NULL and not WSV_MANAGE_KEEP. */
+wsv_err wsv_manage_change(wsv_manage_handle *service,
+                          const wsv_manage_settings *settings,
+                          wsv_oserr *why) WSV_NOGIL;
+/* Texts live as long as `memory`, which is freed with wsv_os_free. */
+wsv_err wsv_manage_config(wsv_manage_handle *service, wsv_manage_settings *out,
+                          void **memory, wsv_oserr *why) WSV_NOGIL;
+/* How large the structure of a level of ChangeServiceConfig2 is, without what
+ * it points to; 0: no such level is known. */
+size_t wsv_manage_level_size(uint32_t level);
+/* `info`: the level's structure, which the call may write to.  The caller sees
+ * to it that it is as large as the level says, and aligned.  124: the SCM does
+ * not know the level. */
+wsv_err wsv_manage_change2(wsv_manage_handle *service, uint32_t level,
+                           void *info, wsv_oserr *why) WSV_NOGIL;
+/* The structure and what it points to, in one block of `size` bytes; freed
+ * with wsv_os_free. */
+wsv_err wsv_manage_config2(wsv_manage_handle *service, uint32_t level,
+                           void **out, size_t *size, wsv_oserr *why) WSV_NOGIL;
+
+/* Owner, group and DACL as SDDL; freed with wsv_os_free. */
+wsv_err wsv_manage_security(wsv_manage_handle *service, wsv_wchar **out,
                             wsv_oserr *why) WSV_NOGIL;
+/* Set the DACL to that of an SDDL text.  1336: it has none, which would let
+ * everybody do everything. */
+wsv_err wsv_manage_change_security(wsv_manage_handle *service,
+                                   const wsv_wchar *sddl,
+                                   wsv_oserr *why) WSV_NOGIL;
+/* An account's SID as text; freed with wsv_os_free.  NULL machine: this one.
+ */
+wsv_err wsv_account_sid(const wsv_wchar *machine, const wsv_wchar *account,
+                        wsv_wchar **out, wsv_oserr *why) WSV_NOGIL;
+
+/* Services in the SCM's order; drivers are left out.  States: F-15; group:
+ * NULL for all (F-16). */
+wsv_err wsv_manage_list_new(wsv_manage_handle *manager, uint32_t states,
+                            const wsv_wchar *group, wsv_manage_list **out,
+                            wsv_oserr *why) WSV_NOGIL;
+/* All that depend on a service, the one that would start last first (F-20);
+ * no pids. */
+wsv_err wsv_manage_dependents_new(wsv_manage_handle *service, uint32_t states,
+                                  wsv_manage_list **out,
+                                  wsv_oserr *why) WSV_NOGIL;
 /* The next entry, from the first on; false: that was the last one. */
 bool wsv_manage_list_next(wsv_manage_list *list, wsv_manage_entry *out);
 void wsv_manage_list_free(wsv_manage_list *list);

@@ -13,13 +13,18 @@ py_text_encode(PyObject *text, const wsv_wchar **out)
     char *bytes, *copy;
     Py_ssize_t size, i;
 
-    encoded = PyUnicode_AsEncodedString(text, "utf-16-le", "surrogatepass");
+    /* With its mark, in the machine's order: any other name of this encoding
+       makes Python import a module, which a process that has to start fast can
+       do without. */
+    encoded = PyUnicode_AsEncodedString(text, "utf-16", "surrogatepass");
     if (encoded == NULL)
         return NULL;
     if (PyBytes_AsStringAndSize(encoded, &bytes, &size) < 0) {
         Py_DECREF(encoded);
         return NULL;
     }
+    bytes += 2;
+    size -= 2;
     for (i = 0; i + 1 < size; i += 2) {
         if (bytes[i] == 0 && bytes[i + 1] == 0) {
             Py_DECREF(encoded);

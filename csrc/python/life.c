@@ -322,6 +322,25 @@ is_stopping(PyObject *Py_UNUSED(module), PyObject *capsule)
     return PyBool_FromLong(stopping);
 }
 
+/* start_reason(life) -> bits of D.6, or None: not known, or it has stopped */
+WSV_GIL static PyObject *
+start_reason(PyObject *Py_UNUSED(module), PyObject *capsule)
+{
+    uint32_t reason;
+    wsv_life life;
+    wsv_oserr why;
+    wsv_err err;
+
+    if (!life_of(capsule, &life))
+        return NULL;
+    DETACHED(err = wsv_life_start_reason(life, &reason, &why));
+    if (err == WSV_E_OS)
+        return py_raise(err, &why);
+    if (reason == 0)
+        Py_RETURN_NONE;
+    return PyLong_FromUnsignedLong(reason);
+}
+
 /* reply(life, query, answer, seconds): how a query is answered from now on */
 WSV_GIL static PyObject *
 reply(PyObject *Py_UNUSED(module), PyObject *args)
@@ -485,5 +504,6 @@ PyMethodDef py_life_methods[] = {
     {"expired_seen", expired_seen, METH_O, NULL},
     {"state", state, METH_O, NULL},
     {"is_stopping", is_stopping, METH_O, NULL},
+    {"start_reason", start_reason, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -3,7 +3,9 @@
 #include "python/hosting.h"
 #include "python/life.h"
 #ifndef WSV_SIM
+#include "python/eventlog.h"
 #include "python/managing.h"
+#include "python/notifying.h"
 #include "python/terminal.h"
 #endif
 
@@ -16,7 +18,10 @@ execute(PyObject *module)
 #ifdef WSV_SIM
     return PyModule_AddFunctions(module, py_wire_methods);
 #else
-    if (PyModule_AddFunctions(module, py_managing_methods) < 0)
+    if (PyModule_AddFunctions(module, py_managing_methods) < 0 ||
+        PyModule_AddFunctions(module, py_configuring_methods) < 0 ||
+        PyModule_AddFunctions(module, py_notifying_methods) < 0 ||
+        PyModule_AddFunctions(module, py_eventlog_methods) < 0)
         return -1;
     return PyModule_AddFunctions(module, py_terminal_methods);
 #endif

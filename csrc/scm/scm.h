@@ -52,6 +52,11 @@ wsv_err wsv_scm_subscribe(wsv_scm *scm, void *status_handle,
 wsv_err wsv_scm_unsubscribe(wsv_scm *scm, wsv_subject subject,
                             void *subscription, wsv_oserr *why) WSV_NOGIL;
 
+/* Why the SCM has started a registered service that has not reported STOPPED:
+ * bits of D.6; 0: this system does not say. */
+wsv_err wsv_scm_start_reason(wsv_scm *scm, void *status_handle,
+                             uint32_t *reason, wsv_oserr *why) WSV_NOGIL;
+
 /* The clock that every deadline of the core is measured with. */
 uint64_t wsv_scm_now(wsv_scm *scm);
 /* wsv_os_cond_wait against that clock.  A thread that waits here is woken with

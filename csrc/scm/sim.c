@@ -297,6 +297,17 @@ wsv_scm_report(wsv_scm *wire, void *status_handle, const wsv_status *status,
     return WSV_OK;
 }
 
+wsv_err
+wsv_scm_start_reason(wsv_scm *wire, void *status_handle, uint32_t *reason,
+                     wsv_oserr *why)
+{
+    (void)wire;
+    (void)status_handle;
+    (void)why;
+    *reason = 0; /* a start has none here: as on a Windows before 8 */
+    return WSV_OK;
+}
+
 uint64_t
 wsv_scm_now(wsv_scm *wire)
 {

@@ -14,6 +14,13 @@
 /* "WSV" with the bits of an error that an application defines. */
 #define DEADLINE_EXCEPTION 0xE0575356u
 
+/* winsvc.h has neither the function nor its structure in mingw-w64 (D-20). */
+typedef struct start_reason {
+    DWORD reason;
+} start_reason;
+typedef BOOL(WINAPI *query_dynamic)(SERVICE_STATUS_HANDLE service, DWORD level,
+                                    PVOID *out);
+
 static const wsv_scm_entry *entries; /* set before the dispatcher is called */
 static DWORD entry_count;
 static SERVICE_TABLE_ENTRYW table[MAX_SERVICES + 1];
@@ -118,6 +125,35 @@ wsv_scm_report(wsv_scm *scm, void *status_handle, const wsv_status *status,
     why->call = "report the status (SetServiceStatus)";
     why->code = GetLastError();
     return WSV_E_OS;
+}
+
+wsv_err
+wsv_scm_start_reason(wsv_scm *scm, void *status_handle, uint32_t *reason,
+                     wsv_oserr *why)
+{
+    HMODULE advapi = GetModuleHandleW(L"advapi32.dll"); /* linked with */
+    query_dynamic query = NULL;
+    start_reason *told = NULL;
+
+    (void)scm;
+    *reason = 0;
+    /* Not sechost's: Wine has a stub there that raises an exception (H-19). */
+    if (advapi != NULL)
+        query = (query_dynamic)(void (*)(void))GetProcAddress(
+            advapi, "QueryServiceDynamicInformation");
+    if (query == NULL)
+        return WSV_OK;
+    if (!query((SERVICE_STATUS_HANDLE)status_handle,
+               SERVICE_DYNAMIC_INFORMATION_LEVEL_START_REASON,
+               (PVOID *)&told)) {
+        why->call = "query the start (QueryServiceDynamicInformation)";
+        why->code = GetLastError();
+        return WSV_E_OS;
+    }
+    if (told != NULL)
+        *reason = told->reason;
+    LocalFree(told);
+    return WSV_OK;
 }
 
 uint64_t

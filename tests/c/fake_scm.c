@@ -262,6 +262,16 @@ wsv_scm_unsubscribe(wsv_scm *scm, wsv_subject subject, void *subscription,
     return WSV_OK;
 }
 
+wsv_err
+wsv_scm_start_reason(wsv_scm *scm, void *status_handle, uint32_t *reason,
+                     wsv_oserr *why)
+{
+    (void)why;
+    CHECK(status_handle == scm);
+    *reason = scm->fake.start_reason;
+    return WSV_OK;
+}
+
 uint64_t
 wsv_scm_now(wsv_scm *scm)
 {

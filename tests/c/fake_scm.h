@@ -26,6 +26,7 @@ typedef struct fake_scm {
     bool fixed;      /* the clock stands at `now` */
     uint64_t now;
     uint32_t died; /* exit code of wsv_scm_die */
+    uint32_t start_reason;
 
     bool asleep; /* under the service's lock: no wake reaches its reporter */
 } fake_scm;

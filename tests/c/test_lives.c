@@ -423,6 +423,37 @@ test_start_while_the_reporter_is_leaving(bool close)
     hosted_free(&it);
 }
 
+static void
+check_start_reason(wsv_life life, wsv_err expected, uint32_t reason)
+{
+    uint32_t told = 99;
+    wsv_oserr why;
+
+    CHECK(wsv_life_start_reason(life, &told, &why) == expected);
+    CHECK_SAME(told, reason);
+}
+
+/* The SCM is asked with the handle of a life that has not stopped. */
+static void
+test_start_reason_of_a_life(void)
+{
+    wsv_life old;
+
+    hosted_new(&it, NULL, false);
+    fake(it.scm)->start_reason = 4;
+    hosted_begin(&it);
+    check_start_reason(it.life, WSV_OK, 4);
+    hosted_stop(&it);
+    check_start_reason(it.life, WSV_E_STATE, 0);
+    old = it.life;
+    fake(it.scm)->start_reason = 8;
+    hosted_start(&it);
+    check_start_reason(it.life, WSV_OK, 8);
+    check_start_reason(old, WSV_E_STATE, 0);
+    hosted_stop(&it);
+    hosted_free(&it);
+}
+
 int
 main(void)
 {
@@ -438,6 +469,7 @@ main(void)
         test_old_life_does_nothing();
         test_old_life_and_a_deadline();
         test_waiting_threads_return_with_their_life();
+        test_start_reason_of_a_life();
         test_start_while_the_reporter_is_leaving(false);
         test_start_while_the_reporter_is_leaving(true);
     }

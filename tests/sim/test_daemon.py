@@ -1043,7 +1043,8 @@ def test_target_names_a_daemon(rig: Rig, tmp_path: Path, target: str) -> None:
     file.write_text(MODULE.format(second="first.service"))
     service = load_target(parse_target(f"{file}:{target}" if target else str(file)))
     config = winsvc.ServiceConfig(
-        name="Mail", command=("python", "-m", "winsvc", "host", f"{file}:Mail_Checker")
+        name="Mail",
+        command=(r"C:\python.exe", "-m", "winsvc", "host", f"{file}:Mail_Checker"),
     )
     handle = rig.scm.create(config)
     handle.start()

@@ -71,7 +71,7 @@ def test_demo_is_plain_without_terminal(
 
 def test_demo_writes_to_any_encoding() -> None:
     """A terminal without a micro sign gets plain letters."""
-    script = "from winsvc.progress import describe_duration as d; import sys; "
+    script = "from winsvc.commands.progress import describe_duration as d; import sys; "
     script += "print(d(12e-6, sys.stdout))"
     done = subprocess.run(
         [sys.executable, "-c", script],

@@ -16,7 +16,7 @@ import pytest
 import winsvc
 from winsvc import _native
 from winsvc.errors import ServiceError
-from winsvc.manager import ServiceHandle
+from winsvc.manage.manager import ServiceHandle
 from winsvc.states import State
 from winsvc.testing import SimulatedScm
 

@@ -93,6 +93,26 @@ def test_whole_life_calls_handlers_in_order(rig: Rig) -> None:
     ]
 
 
+def test_simulation_knows_no_start_reason(rig: Rig) -> None:
+    """D.6: None, as on a Windows before 8; also before the start and after it."""
+    seen: list[object] = []
+
+    class Asker(winsvc.Service):
+        name = "Asker"
+
+        def run(self) -> None:
+            seen.append(self.start_reason)
+
+    assert Asker().start_reason is None
+    rig.scm.add(Asker).start()
+    rig.scm.wait_gone("Asker")
+
+    assert seen == [None]
+    service = rig.scm.instance("Asker")
+    assert isinstance(service, Asker)
+    assert service.start_reason is None
+
+
 def test_accepted_controls_follow_from_handlers(rig: Rig) -> None:
     """What is overridden is accepted; STOP and SHUTDOWN always are."""
 

@@ -16,7 +16,7 @@ from winsvc import _native
 from winsvc.errors import ServiceError
 from winsvc.events import DeviceEvent
 from winsvc.journal import Kind
-from winsvc.manager import ServiceHandle
+from winsvc.manage.manager import ServiceHandle
 from winsvc.states import Accept, Control, FailureCode, Query, ServiceType, State
 from winsvc.testing import Subject, Subscription
 

@@ -187,7 +187,7 @@ def test_winsvc_without_benchmarks_says_so(
     def missing(name: str) -> Any:
         raise ModuleNotFoundError(name="winsvc.bench")
 
-    monkeypatch.setattr("winsvc.commands.import_module", missing)
+    monkeypatch.setattr("winsvc.commands.running.import_module", missing)
     code, _, err = bench("--list")
 
     assert code == 1

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from winsvc.bench import checkpoint, flood, footprint, many, start
+from winsvc.bench import checkpoint, flood, footprint, manage, many, start
 from winsvc.bench.plan import INTERROGATE, USER, Record, control, parse
 from winsvc.bench.subjects import Subject
 
@@ -210,6 +210,27 @@ def test_all_stops_are_over_with_the_last() -> None:
 def test_a_refused_control_is_no_measurement() -> None:
     with pytest.raises(RuntimeError, match="1061"):
         many.controls([parse(f"control X 1 2 {USER} 1061")], USER)
+
+
+# --- manage ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("counts", "what"),
+    [((500, 499), "'b': 499"), ((12, 12), "'b': 12")],
+    ids=["one lacks a service", "the services are not there"],
+)
+def test_lists_that_do_not_show_all_are_not_compared(
+    counts: tuple[int, int], what: str
+) -> None:
+    winsvc, other = counts
+    lists = {"winsvc": lambda: winsvc, "b": lambda: other}
+    with pytest.raises(RuntimeError, match=what):
+        manage.check(lists)
+
+
+def test_lists_of_the_same_services_are_compared() -> None:
+    manage.check({"winsvc": lambda: 512, "b": lambda: 512})
 
 
 # --- footprint ------------------------------------------------------------------------

@@ -7,48 +7,18 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 import winsvc
-from winsvc.config import ServiceConfig
-from winsvc.errors import ServiceNotActive
-from winsvc.manager import ServiceHandle, ServiceManager
-from winsvc.states import StartType, State
+from winsvc.install import HOST
+from winsvc.manage.manager import ServiceHandle, ServiceManager
+from winsvc.settings.config import ServiceConfig
+from winsvc.states import StartType
 from winsvc.testing.database import SimulatedBackend
 
-Run = Callable[..., tuple[int, str, str]]
-
-CODE = '''
-import time
-import winsvc
-
-class Sample(winsvc.Service):
-    """Is a sample.
-
-    More of it.
-    """
-
-    name = "Sample"
-    display_name = "A sample"
-    wait_hint = 0.1
-
-    def on_start(self):
-        if "fail" in self.args:
-            raise RuntimeError("no luck")
-        if "slow" in self.args:
-            time.sleep(0.3)
-
-    def on_pause(self): ...
-    def on_user_control(self, code): ...
-
-    def on_stop(self):
-        if "failing-stop" in self.args:
-            raise RuntimeError("no luck")
-'''
+from .conftest import Run, typed
 
 
 class Own(winsvc.Service):
@@ -56,48 +26,6 @@ class Own(winsvc.Service):
 
     name = "Own"
     start_type = StartType.MANUAL
-
-
-@pytest.fixture
-def backend() -> Iterator[SimulatedBackend]:
-    """A simulated SCM with a real clock; what still runs at the end is stopped."""
-    backend = SimulatedBackend(virtual=False)
-    yield backend
-    with ServiceManager(backend=backend) as manager:
-        for info in manager.list():
-            with manager.open(info.name) as handle, suppress(ServiceNotActive):
-                if handle.status().state is State.START_PENDING:
-                    handle.wait_state(State.RUNNING, timeout=20.0)
-                handle.stop()
-                handle.wait_state(State.STOPPED, timeout=20.0)
-
-
-@pytest.fixture
-def target(tmp_path: Path) -> str:
-    """A target in a file of its own."""
-    file = tmp_path / f"{tmp_path.name}_sample.py"
-    file.write_text(CODE)
-    return f"{file}:Sample"
-
-
-@pytest.fixture
-def run(backend: SimulatedBackend, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command; return its exit code and what it wrote."""
-
-    def run(
-        *words: str, service: type[winsvc.Service] | None = None
-    ) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            winsvc.main(
-                *([service] if service else []),
-                argv=words,
-                manager_factory=lambda: ServiceManager(backend=backend),
-            )
-        out, err = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, out, err
-
-    return run
 
 
 def test_install_to_remove_goes_through_whole_life(run: Run, target: str) -> None:
@@ -151,7 +79,10 @@ def test_install_writes_all_settings(
     assert other.start_type == StartType.DISABLED
     assert (sample.display_name, sample.description) == ("A sample", "Is a sample.")
     assert sample.start_type == StartType.AUTO
-    assert f'"{sys.executable}" -P -m winsvc host --log-file' in sample.command_line
+    assert (
+        f'"{sys.executable}" -P {subprocess.list2cmdline([HOST])} host --log-file'
+        in sample.command_line
+    )
     assert target in sample.command_line
 
 
@@ -164,7 +95,7 @@ def test_install_reads_password_from_stdin(
     """The password is never an argument, and never shown."""
     seen: list[ServiceConfig] = []
     create = ServiceManager.create
-    monkeypatch.setattr(sys, "stdin", io.StringIO("pa ss\n"))
+    monkeypatch.setattr(sys, "stdin", typed(b"pa ss\n"))
 
     def noted(manager: ServiceManager, config: ServiceConfig) -> ServiceHandle:
         seen.append(config)
@@ -188,20 +119,9 @@ def test_install_reads_password_from_stdin(
     ],
 )
 def test_install_prompts_where_account_has_password(
-    run: Run,
-    target: str,
-    monkeypatch: pytest.MonkeyPatch,
-    account: str,
-    prompts: bool,
+    run: Run, target: str, asked: list[str], account: str, prompts: bool
 ) -> None:
     """Built-in and managed accounts have none."""
-    asked: list[str] = []
-
-    def ask(text: str) -> str:
-        asked.append(text)
-        return "secret"
-
-    monkeypatch.setattr("getpass.getpass", ask)
     code, _, _ = run("install", "--account", account, target)
 
     assert code == 0
@@ -227,7 +147,7 @@ def test_script_commands_are_about_its_service(
 ) -> None:
     """NAME and TARGET are the script's own; --name is another of its installs."""
     told = [
-        run(*words.split(), service=Own)
+        run(*words.split(), services=[Own])
         for words in (
             "install",
             "install --name Second",
@@ -354,7 +274,7 @@ def test_remove_of_running_service_says_when(run: Run, target: str) -> None:
 def test_list_filters_by_pattern_and_state(run: Run, target: str) -> None:
     """The pattern is for both names, in any case."""
     run("install", target)
-    run("install", service=Own)
+    run("install", services=[Own])
     run("start", "Sample")
     everything = run("list")[1].splitlines()
     shown = run("list", "*SAMPLE")[1].splitlines()
@@ -375,7 +295,6 @@ def test_list_filters_by_pattern_and_state(run: Run, target: str) -> None:
         "start",
         "start Sample --timeout soon",
         "start Sample --timeout -1",
-        "status Sample more",
         "status Sample -- more",
         "control Sample",
         "control Sample loud",

@@ -18,8 +18,8 @@ import winsvc
 from winsvc.__main__ import parse_host, parse_shared_host
 from winsvc.base import ServiceBase
 from winsvc.errors import ServiceNotActive
-from winsvc.install import shared_command, target_of
-from winsvc.manager import ServiceManager
+from winsvc.install import HOST, shared_command, target_of
+from winsvc.manage.manager import ServiceManager
 from winsvc.shared import named_target, parse_services
 from winsvc.states import ServiceType, StartType, State
 from winsvc.testing.database import SimulatedBackend
@@ -360,7 +360,7 @@ def test_script_that_the_scm_starts_hosts_all(
         seen.append((services, log_file))
         return 0
 
-    monkeypatch.setattr("winsvc.cli.os", SimpleNamespace(name="nt"))
+    monkeypatch.setattr("winsvc.cli.os", SimpleNamespace(name="nt", environ={}))
     monkeypatch.setattr("winsvc.process.run", hosted)
 
     assert run()[0] == 0
@@ -421,10 +421,10 @@ def test_shared_host_arguments_are_parsed_without_argparse(
 def test_what_install_writes_is_understood() -> None:
     """The two ends fit; the process imports nothing for it."""
     command = shared_command([(each, target_of(each)) for each in BOTH], "a b.log")
-    parsed = parse_shared_host(list(command[5:]))
+    parsed = parse_shared_host(list(command[4:]))
 
-    assert command[:5] == (sys.executable, "-P", "-m", "winsvc", "host")
-    assert parse_host(list(command[5:])) is None
+    assert command[:4] == (sys.executable, "-P", HOST, "host")
+    assert parse_host(list(command[4:])) is None
     assert parsed is not None
     services, log_file, path = parsed
     assert services == (

@@ -27,6 +27,7 @@ WINSVC_FOR_RUNNING = FOR_DISPATCHER | {
     "winsvc.handlers",
     "winsvc.host",
     "winsvc.log",
+    "winsvc.log_life",
     "winsvc.registrations",
     "winsvc.service",
     "winsvc.serving",

@@ -9,11 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from winsvc import _native
-from winsvc.config import ServiceConfig, quote_command
 from winsvc.errors import (
     NoSCM,
     ServiceError,
@@ -23,11 +20,16 @@ from winsvc.errors import (
     ServiceNotFound,
     ServiceTimeout,
 )
-from winsvc.manager import ServiceHandle, ServiceManager
+from winsvc.manage.manager import ServiceHandle, ServiceManager
+from winsvc.manage.status import ServiceStatus
+from winsvc.reasons import StopReason
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.levels import pack, unpack
+from winsvc.settings.values import ErrorControl
 from winsvc.states import Accept, Control, ServiceType, StartType, State
-from winsvc.status import ServiceStatus
 
 CONNECT, CREATE, ENUMERATE = 0x1, 0x2, 0x4
+QUERY_CONFIG = 0x1
 QUERY_STATUS, START, STOP, PAUSE_CONTINUE = 0x4, 0x10, 0x20, 0x40
 INTERROGATE, USER_DEFINED, DELETE = 0x80, 0x100, 0x10000
 
@@ -85,10 +87,16 @@ class FakeScm:
         self._call("handle_close", handle)
         del self.open[handle]
 
-    def service_list(self, manager: object) -> list[tuple[str, str, Any]]:
-        self._call("service_list", manager)
+    def service_list(
+        self, manager: object, states: int, group: str | None
+    ) -> list[tuple[str, str, Any]]:
+        self._call("service_list", manager, states, group)
         assert self.open[manager] & ENUMERATE
         return [("Foo", "The Foo", RUNNING), ("Bar", "Bar", NEVER_STARTED)]
+
+    def service_dependents(self, service: object, states: int) -> list[Any]:
+        self._call("service_dependents", service, states)
+        return []
 
     def service_create(self, manager: object, *arguments: Any) -> object:
         self._call("service_create", manager, *arguments)
@@ -107,6 +115,10 @@ class FakeScm:
         self._call("service_start", service, *arguments)
         assert self.open[service] & START
 
+    def service_control_reason(self, service: object, *told: object) -> Any:
+        self._call("service_control_reason", service, *told)
+        return pending(State.STOP_PENDING)
+
     def service_control(self, service: object, code: int) -> Any:
         self._call("service_control", service, code)
         return self._status()
@@ -116,8 +128,28 @@ class FakeScm:
         assert self.open[service] & QUERY_STATUS
         return self._status()
 
-    def service_describe(self, service: object, text: str) -> None:
-        self._call("service_describe", service, text)
+    def service_config2(self, service: object, level: int) -> tuple[bytes, int]:
+        self._call("service_config2", service, level)
+        assert self.open[service] & QUERY_CONFIG
+        return pack(level, "").data, 0
+
+    def service_change2(
+        self, service: object, level: int, image: bytes, pointers: tuple[int, ...]
+    ) -> None:
+        self._call("service_change2", service, level, unpack(level, image, 0), pointers)
+
+    def notifier_new(self) -> object:
+        self.refuse["notifier_new"] = 120  # looks by the clock are tested here
+        return self._call("notifier_new")
+
+    def message_file(self) -> str:
+        return "_core.pyd"
+
+    def event_source(self, name: str) -> None:
+        self._call("event_source", name)
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
     def wait_change(self, handle: object, status: Any, seconds: float) -> None:
         assert handle in self.open
@@ -151,6 +183,9 @@ def test_create_passes_all_settings() -> None:
         description="Does foo.",
         start_type=StartType.MANUAL,
         service_type=ServiceType.SHARE_PROCESS,
+        error_control=ErrorControl.SEVERE,
+        group="Late",
+        dependencies=("Bar", "+Early"),
         account=r".\me",
         password="secret",
     )
@@ -158,14 +193,25 @@ def test_create_passes_all_settings() -> None:
 
     ((*settings, _access),) = scm.named("service_create")
     line = r'"C:\a b\python.exe" "x y"'
-    assert settings == ["Foo", "The Foo", line, 0x20, 3, r".\me", "secret"]
-    assert scm.named("service_describe") == [("Does foo.",)]
+    assert settings == [
+        "Foo",
+        0x20,
+        3,
+        2,
+        line,
+        "Late",
+        ("Bar", "+Early"),
+        r".\me",
+        "secret",
+        "The Foo",
+    ]
+    assert scm.named("service_change2") == [(1, "Does foo.", (0,))]
 
 
 def test_created_handle_opens_no_other() -> None:
     """What the creator was given serves for everything (E-13)."""
     scm = FakeScm((0.0, RUNNING))
-    config = ServiceConfig(name="Foo", command=("python",))
+    config = ServiceConfig(name="Foo", command=(r"C:\python.exe",))
     with ServiceManager(backend=scm) as manager, manager.create(config) as handle:
         handle.start()
         handle.stop()
@@ -177,15 +223,43 @@ def test_created_handle_opens_no_other() -> None:
     assert scm.open == {}
 
 
+def test_create_leaves_the_rest_to_the_scm() -> None:
+    """What a configuration does not say has the defaults of E.1."""
+    scm = FakeScm()
+    ServiceManager(backend=scm).create(
+        ServiceConfig(name="Foo", command=(r"C:\python.exe",))
+    )
+
+    ((*settings, _access),) = scm.named("service_create")
+    line = r'"C:\python.exe"'
+    assert settings == ["Foo", 0x10, 2, 1, line, None, None, None, None, "Foo"]
+    assert scm.named("service_change2") == []
+
+
+def test_create_tries_again_while_the_old_one_goes() -> None:
+    """1072 right after a removal goes by itself, at most 5 s later (E-34)."""
+    scm = FakeScm()
+    scm.refuse["service_create"] = 1072
+    with (
+        ServiceManager(backend=scm) as manager,
+        pytest.raises(ServiceMarkedForDelete),
+    ):
+        manager.create(ServiceConfig(name="Foo", command=(r"C:\python.exe",)))
+
+    assert len(scm.named("service_create")) == 51
+    assert scm.now == pytest.approx(5.0)
+    assert scm.open == {}
+
+
 def test_create_without_description_leaves_no_service() -> None:
     """A service that could not be described is deleted again."""
     scm = FakeScm()
-    scm.refuse["service_describe"] = 87
-    config = ServiceConfig(name="Foo", command=("python",), description="x")
+    scm.refuse["service_change2"] = 87
+    config = ServiceConfig(name="Foo", command=(r"C:\python.exe",), description="x")
     with ServiceManager(backend=scm) as manager, pytest.raises(ServiceError) as caught:
         manager.create(config)
 
-    assert caught.value.operation == "describe"
+    assert caught.value.operation == "set description of"
     assert len(scm.named("service_delete")) == 1
     assert scm.open == {}
 
@@ -198,7 +272,7 @@ def test_create_without_description_leaves_no_service() -> None:
             1073,
             ServiceExists,
             "create",
-            lambda m: m.create(ServiceConfig(name="Foo", command=("x",))),
+            lambda m: m.create(ServiceConfig(name="Foo", command=(r"C:\x.exe",))),
         ),
         ("service_open", 1060, ServiceNotFound, "open", lambda m: m.open("Foo")),
         (
@@ -403,7 +477,7 @@ def test_wait_state_looks_ever_less_often(hint_ms: int, ceiling: float) -> None:
     handle.wait_state(State.STOPPED)
 
     assert scm.waits[0] == 0.02
-    assert scm.waits == sorted(scm.waits)
+    assert scm.waits == pytest.approx(sorted(scm.waits))
     assert scm.waits[-1] == pytest.approx(ceiling)
 
 
@@ -529,131 +603,13 @@ def test_wait_state_paused_waits_for_the_control() -> None:
     assert status.state is State.PAUSED
 
 
-# --- configuration --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("setting", "value", "text"),
-    [
-        ("name", "", "empty"),
-        ("name", "a/b", "leave them out"),
-        ("name", "a\\b", "leave them out"),
-        ("name", "x" * 257, "257 characters; the SCM takes 256"),
-        ("name", "\U0001f40d" * 129, "258 characters"),
-        ("name", "a\0b", "NUL"),
-        ("display_name", "x" * 257, "257 characters"),
-        ("description", "x" * 8192, "8191 at most"),
-        ("command", (), "no program"),
-        ("command", ("", "x"), "no program"),
-        ("command", "python x.py", "give a tuple"),
-        ("command", ('a"b',), "quote"),
-        ("command", ("python", "x\0"), "NUL"),
-        ("command", ("python", "x" * 32767), "32767 at most"),
-        ("start_type", StartType.BOOT, "drivers"),
-        ("service_type", ServiceType.KERNEL_DRIVER, "OWN_PROCESS"),
-        ("service_type", ServiceType(0x30), "OWN_PROCESS"),
-        ("account", "", "None for LocalSystem"),
-    ],
-)
-def test_config_refuses_what_the_scm_would(
-    setting: str, value: object, text: str
-) -> None:
-    """The message names the service, the setting, the rule and the remedy."""
-    settings: dict[str, Any] = {"name": "Foo", "command": ("python",), setting: value}
-    with pytest.raises(ValueError, match=text) as caught:
-        ServiceConfig(**settings)
-
-    where = "command_line" if text in {"NUL", "32767 at most"} else setting
-    where = setting if setting != "command" else where
-    assert f"service {settings['name']!r}: {where} " in str(caught.value)
-
-
-@pytest.mark.parametrize(
-    ("account", "password", "kind", "text"),
-    [
-        (None, "hunter2", ServiceType.OWN_PROCESS, "password is set without"),
-        ("me", "hunter2\0", ServiceType.OWN_PROCESS, "password holds a NUL"),
-        ("me", "hunter2" * 50, ServiceType.OWN_PROCESS, "password has 350"),
-        ("me", None, ServiceType(0x110), "INTERACTIVE needs LocalSystem"),
-    ],
-)
-def test_config_refuses_accounts_without_telling_passwords(
-    account: str | None, password: str | None, kind: ServiceType, text: str
-) -> None:
-    """A wrong account or password is told, the password itself is not."""
-    with pytest.raises(ValueError, match=text) as caught:
-        ServiceConfig(
-            name="Foo",
-            command=("x",),
-            account=account,
-            password=password,
-            service_type=kind,
-        )
-
-    assert "hunter2" not in str(caught.value)
-
-
-def test_config_takes_the_limits() -> None:
-    """The longest texts are allowed, and blanks in names (E-1, E-2)."""
-    config = ServiceConfig(
-        name="a b," + "x" * 252,
-        command=("p", "x" * 32763),
-        display_name="x" * 256,
-        description="x" * 8191,
-        account="x" * 2047,
-        password="hunter2",
-    )
-
-    assert len(config.command_line) == 32767
-    assert "hunter2" not in repr(config)
-
-
-def split_as_windows(line: str) -> list[str]:
-    """Split a command line by Microsoft's documented rules for argv."""
-    program, rest = line[1:].split('"', 1)
-    found = [program]
-    i = 0
-    while (i := i + len(rest[i:]) - len(rest[i:].lstrip(" \t"))) < len(rest):
-        word, quoted = "", False
-        while i < len(rest) and (quoted or rest[i] not in " \t"):
-            slashes = len(rest[i:]) - len(rest[i:].lstrip("\\"))
-            i += slashes
-            if rest[i : i + 1] != '"':
-                word += "\\" * slashes
-                if slashes == 0:
-                    word += rest[i]
-                    i += 1
-                continue
-            word += "\\" * (slashes // 2)
-            i += 1
-            if slashes % 2:
-                word += '"'
-            else:
-                quoted = not quoted
-        found.append(word)
-    return found
-
-
-@given(
-    st.text('ab \\:é"\t', min_size=1).filter(lambda text: '"' not in text),
-    st.lists(st.text('ab \\"\té')),
-)
-def test_quoted_command_splits_into_the_same_words(
-    program: str, arguments: list[str]
-) -> None:
-    """Blanks, quotes, backslashes and empty words survive (E-16)."""
-    command = (program, *arguments)
-
-    assert split_as_windows(quote_command(command)) == list(command)
-
-
 # --- the binaries ---------------------------------------------------------------------
 
 
 def test_import_loads_no_binary() -> None:
     """Importing winsvc and its modules is cheap."""
     code = (
-        "import sys, winsvc, winsvc.manager\n"
+        "import sys, winsvc, winsvc.manage.manager\n"
         "winsvc.ServiceManager, winsvc.ServiceConfig\n"
         "sys.exit(any(name in sys.modules for name in "
         "('winsvc._core', 'winsvc._sim', 'ctypes', 'asyncio')))"
@@ -682,21 +638,25 @@ def test_wait_after_a_control_fails_when_it_is_gone() -> None:
         handle.wait_state(State.PAUSED)
 
 
+@pytest.mark.parametrize("reason", [None, StopReason()])
 @pytest.mark.parametrize("code", [109, 232])
-def test_stop_through_a_broken_pipe_counts_if_it_has_stopped(code: int) -> None:
+def test_stop_through_a_broken_pipe_counts_if_it_has_stopped(
+    code: int, reason: StopReason | None
+) -> None:
     """The process can end before the answer has left it (A-45)."""
     scm, handle = open_foo((0.0, STOPPED))
-    scm.refuse["service_control"] = code
-    status = handle.stop()
+    scm.refuse["service_control"] = scm.refuse["service_control_reason"] = code
+    status = handle.stop(reason=reason)
 
     assert status.state is State.STOPPED
 
 
-def test_broken_pipe_of_a_live_service_is_an_error() -> None:
+@pytest.mark.parametrize("reason", [None, StopReason()])
+def test_broken_pipe_of_a_live_service_is_an_error(reason: StopReason | None) -> None:
     """Only a service that has stopped may break the pipe."""
     scm, handle = open_foo((0.0, RUNNING))
-    scm.refuse["service_control"] = 109
+    scm.refuse["service_control"] = scm.refuse["service_control_reason"] = 109
     with pytest.raises(ServiceError) as caught:
-        handle.stop()
+        handle.stop(reason=reason)
 
     assert caught.value.winerror == 109

@@ -13,7 +13,7 @@ from types import ModuleType
 import pytest
 
 from winsvc.__main__ import parse_host
-from winsvc.install import find_service, host_command, log_file_of, target_of
+from winsvc.install import HOST, find_service, host_command, log_file_of, target_of
 from winsvc.service import Service
 from winsvc.target import Target, load_target, parse_target
 
@@ -121,7 +121,7 @@ def test_module_of_current_folder_gets_its_path(folder: Path) -> None:
 
     assert command == (
         sys.executable,
-        *("-P", "-m", "winsvc", "host"),
+        *("-P", HOST, "host"),
         *("--log-file", str(folder / "first.log")),
         *("--path", str(folder)),
         "targets.inner:First",

@@ -5,9 +5,11 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from lab import Lab, on_wine, run_tool
+from scm_bench import Bench, Seen
 
 
 def pytest_report_header() -> str:
@@ -27,3 +29,25 @@ def lab(tmp_path: Path) -> Iterator[Lab]:
 def tool() -> Callable[..., subprocess.CompletedProcess[str]]:
     """Run a command-line tool."""
     return run_tool
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """The core and an SCM, for the binding's tests."""
+    bench = Bench()
+    yield bench
+    bench.close()
+
+
+@pytest.fixture
+def seen() -> Iterator[Any]:
+    """Open a service with pywin32."""
+    opened: list[Seen] = []
+
+    def open_one(name: str) -> Seen:
+        opened.append(Seen(name))
+        return opened[-1]
+
+    yield open_one
+    for one in opened:
+        one.close()

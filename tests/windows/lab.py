@@ -14,6 +14,7 @@ import pytest
 
 import winsvc
 from winsvc.errors import ServiceError, ServiceNotActive
+from winsvc.install import HOST
 from winsvc.states import StartType, State
 
 HERE = Path(__file__).resolve().parent
@@ -132,7 +133,7 @@ class Lab:
 
     def command(self, target: str, log_file: Path) -> tuple[str, ...]:
         """Return the command line of a hosted target."""
-        host = (sys.executable, "-P", "-m", "winsvc", "host")
+        host = (sys.executable, "-P", HOST, "host")
         return (*host, "--log-file", str(log_file), target)
 
     def install(
@@ -156,6 +157,10 @@ class Lab:
         installed = Installed(handle, log_file)
         self._installed.append(installed)
         return installed
+
+    def forget(self, installed: Installed) -> None:
+        """Leave a service to the test, which deletes it."""
+        self._installed.remove(installed)
 
     def close(self) -> None:
         """Stop and remove everything."""

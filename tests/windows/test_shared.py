@@ -18,8 +18,8 @@ from lab import SERVICES, Installed, Lab, on_wine
 
 import winsvc
 from winsvc.__main__ import parse_shared_host
-from winsvc.config import quote_command
 from winsvc.errors import ServiceError
+from winsvc.settings.command_line import quote_command
 from winsvc.shared import named_target
 from winsvc.states import FailureCode, ServiceType, StartType, State
 

@@ -29,6 +29,11 @@ def compile_and_link(tools: Tools, home: Path, extension: Extension, out: Path) 
 
     def compile_one(source: str) -> str:
         target = objects / (source.replace("/", "-") + ".o")
+        if source.endswith(".rc"):
+            # Beside the .rc is what it names, where rc.exe looks unasked.
+            folder = os.path.dirname(source)
+            run([tools.windres, "-I", folder, source, str(target)])
+            return str(target)
         run([tools.gcc, *flags, "-c", source, "-o", str(target)])
         return str(target)
 
@@ -77,7 +82,7 @@ def main() -> None:
         ext_modules=[
             Extension(
                 name,
-                sources,
+                sources + (recipe["RESOURCES"] if name == "winsvc._core" else []),
                 include_dirs=recipe["INCLUDE_DIRS"],
                 define_macros=macros + recipe["LIMITED_API"],
                 libraries=libraries,

@@ -12,6 +12,8 @@ WHEEL_INPUTS = ["setup.py", "pyproject.toml", "README.md", "LICENSE"]
 WHEEL_TREES = ["csrc", "winsvc", "benchmarks"]
 RIG_INPUTS = ["crossbuild.py", "environment.py", "tools.py"]
 CFLAGS = ["-std=c11", "-O2", "-Wall", "-Wextra", "-Werror"]
+# A test program may include a file of the project, to drive it alone.
+CFLAGS += ["-iquote", str(PROJECT / "csrc")]
 LIBRARIES = ["-ladvapi32", "-static-libgcc"]
 
 
@@ -123,13 +125,17 @@ class Environment:
     def _compile_programs(self) -> None:
         self.programs.mkdir(parents=True, exist_ok=True)
         sources = sorted((PROJECT / "tests" / "windows").glob("*.c"))
+        included = sorted((PROJECT / "csrc").rglob("*.[ch]"))
         wanted = {source.stem for source in sources}
         for program in self.programs.glob("*.exe"):
             if program.stem not in wanted:
                 program.unlink()
         for source in sources:
             stamp = Stamp(
-                self.programs / f"{source.stem}.stamp", source, str(CFLAGS + LIBRARIES)
+                self.programs / f"{source.stem}.stamp",
+                source,
+                *included,
+                str(CFLAGS + LIBRARIES),
             )
             program = self.programs / f"{source.stem}.exe"
             if program.is_file() and stamp.is_fresh():

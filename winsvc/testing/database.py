@@ -7,13 +7,13 @@ does; how a service process answers is in ``process.py``.
 from __future__ import annotations
 
 import itertools
-import threading
 import time
 from collections.abc import Sequence
 
 from winsvc import _native
 from winsvc._interfaces import StatusTuple
 from winsvc.handlers import HANDLERS
+from winsvc.reasons import MAX_COMMENT
 from winsvc.states import (
     USER_CONTROLS,
     Accept,
@@ -22,6 +22,11 @@ from winsvc.states import (
     StartType,
     State,
 )
+from winsvc.testing.configuration import (
+    ERROR_SERVICE_MARKED_FOR_DELETE,
+    SimulatedDatabase,
+)
+from winsvc.testing.notifying import SimulatedNotifying
 from winsvc.testing.process import (
     DEAD,
     DONE,
@@ -47,23 +52,18 @@ from winsvc.testing.records import (
     program_of,
     refusal,
 )
+from winsvc.testing.rules import is_stop_reason, utf16_units
 
 PIPE_TIMEOUT = 30.0  # A-40
-MAX_NAME = 256  # E-1
 
-ERROR_INVALID_HANDLE = 6
 ERROR_BROKEN_PIPE = 109
-ERROR_INVALID_NAME = 123
+ERROR_DEPENDENT_SERVICES_RUNNING = 1051
 ERROR_INVALID_SERVICE_CONTROL = 1052
 ERROR_SERVICE_NO_THREAD = 1054
 ERROR_SERVICE_ALREADY_RUNNING = 1056
 ERROR_SERVICE_DISABLED = 1058
-ERROR_SERVICE_DOES_NOT_EXIST = 1060
 ERROR_SERVICE_CANNOT_ACCEPT_CTRL = 1061
 ERROR_SERVICE_NOT_ACTIVE = 1062
-ERROR_SERVICE_MARKED_FOR_DELETE = 1072
-ERROR_SERVICE_EXISTS = 1073
-ERROR_DUPLICATE_SERVICE_NAME = 1078
 ERROR_DIFFERENT_SERVICE_ACCOUNT = 1079
 ERROR_SERVICE_NOT_IN_EXE = 1083
 ERROR_CTX_WINSTATION_NOT_FOUND = 7022
@@ -86,7 +86,7 @@ _ACCEPT_BITS: dict[int, Accept] = {
 _STOPS = (Control.STOP, Control.SHUTDOWN, Control.PRESHUTDOWN)
 
 
-class SimulatedBackend:
+class SimulatedBackend(SimulatedNotifying, SimulatedDatabase):
     """The functions of a client of the SCM, on the simulated database.
 
     Args:
@@ -95,136 +95,14 @@ class SimulatedBackend:
     """
 
     def __init__(self, *, virtual: bool, launch: Launcher = launch_thread) -> None:
+        super().__init__()
         self._sim = _native.require_sim()
         self.clock = self._sim.clock_new(virtual)
         self.launch = launch
-        self.records: dict[str, Record] = {}
         self._programs: dict[str, Program] = {}  # by their command line
         self.session_users: dict[int, tuple[str, str]] = {}
         self.pipe_timeout = PIPE_TIMEOUT
-        self._lock = threading.RLock()
         self._pids = itertools.count(1000, 4)
-
-    # --- handles ------------------------------------------------------------------
-
-    def manager_open(self, machine: str | None, access: int) -> Handle:
-        """Open the SCM; there is only this machine's."""
-        del access
-        if machine is not None:
-            raise refusal(1722, "open the SCM")  # E-20
-        return Handle(None)
-
-    def handle_close(self, handle: Handle) -> None:
-        """Close a handle; a deleted, stopped service goes with its last (E-32)."""
-        with self._lock:
-            if not handle.is_open:
-                raise refusal(ERROR_INVALID_HANDLE, "close a handle")
-            handle.is_open = False
-            if handle.record is not None:
-                handle.record.handles -= 1
-                self._sweep(handle.record)
-
-    def _handle(self, record: Record) -> Handle:
-        record.handles += 1
-        return Handle(record)
-
-    def _record(self, handle: Handle, what: str) -> Record:
-        if not handle.is_open or handle.record is None:  # E-24, E-25
-            raise refusal(ERROR_INVALID_HANDLE, what)
-        return handle.record
-
-    def _sweep_all(self) -> None:
-        """Let go what was deleted while it ran, and has stopped since (E-32)."""
-        for record in list(self.records.values()):
-            self._sweep(record)
-
-    def _sweep(self, record: Record) -> None:
-        if (
-            record.deleted
-            and record.handles == 0
-            and record.status()[1] == State.STOPPED
-        ):
-            self.records.pop(record.name.upper(), None)
-
-    # --- the database -------------------------------------------------------------
-
-    def service_create(
-        self,
-        manager: Handle,
-        name: str,
-        display_name: str,
-        command_line: str,
-        service_type: int,
-        start_type: int,
-        account: str | None,
-        password: str | None,
-        access: int,
-    ) -> Handle:
-        """Create a service (E-6)."""
-        del password, access
-        what = "create the service"
-        with self._lock:
-            self._sweep_all()
-            if not manager.is_open or manager.record is not None:
-                raise refusal(ERROR_INVALID_HANDLE, what)
-            if not 0 < len(name) <= MAX_NAME or set("/\\") & set(name):  # E-1
-                raise refusal(ERROR_INVALID_NAME, what)
-            if not command_line:
-                raise refusal(ERROR_INVALID_PARAMETER, what)
-            old = self.records.get(name.upper())
-            if old is not None:
-                deleted = ERROR_SERVICE_MARKED_FOR_DELETE
-                raise refusal(deleted if old.deleted else ERROR_SERVICE_EXISTS, what)
-            if display_name.upper() in self.records:  # E-12
-                raise refusal(ERROR_DUPLICATE_SERVICE_NAME, what)
-            record = Record(
-                name=name,
-                display_name=display_name or name,  # E-4
-                command_line=command_line,
-                service_type=service_type,
-                start_type=start_type,
-                account=account,
-            )
-            self.records[name.upper()] = record
-            return self._handle(record)
-
-    def service_open(self, manager: Handle, name: str, access: int) -> Handle:
-        """Open a service by its key name (E-21)."""
-        del access
-        what = "open the service"
-        with self._lock:
-            self._sweep_all()
-            if not manager.is_open or manager.record is not None:
-                raise refusal(ERROR_INVALID_HANDLE, what)
-            record = self.records.get(name.upper())
-            if record is None:
-                raise refusal(ERROR_SERVICE_DOES_NOT_EXIST, what)
-            return self._handle(record)
-
-    def service_delete(self, handle: Handle) -> None:
-        """Mark a service for deletion (E-30, E-31)."""
-        with self._lock:
-            record = self._record(handle, "delete the service")
-            if record.deleted:
-                raise refusal(ERROR_SERVICE_MARKED_FOR_DELETE, "delete the service")
-            record.deleted = True
-            record.start_type = StartType.DISABLED
-
-    def service_describe(self, handle: Handle, text: str) -> None:
-        """Set the description."""
-        with self._lock:
-            self._record(handle, "describe the service").description = text
-
-    def service_list(self, manager: Handle) -> list[tuple[str, str, StatusTuple]]:
-        """Return all services in the database's order (F-18)."""
-        with self._lock:
-            self._sweep_all()
-            if not manager.is_open:
-                raise refusal(ERROR_INVALID_HANDLE, "list the services")
-            return [
-                (record.name, record.display_name, record.status())
-                for record in self.records.values()
-            ]
 
     # --- starting -----------------------------------------------------------------
 
@@ -328,22 +206,12 @@ class SimulatedBackend:
     def service_status(self, handle: Handle) -> StatusTuple:
         """Return the record; the service is not asked (B-43)."""
         with self._lock:
-            record = self._record(handle, "query the status")
-            handle.process = record.process
-            if record.process is not None:
-                handle.seen = record.process.last_report(record.place)[0]
-            return record.status()
+            return self._record(handle, "query the status").status()
 
     def wait_change(self, handle: Handle, status: StatusTuple, seconds: float) -> None:
-        """Wait for a report that the handle's holder has not seen."""
-        del status
-        record = self._record(handle, "wait for the service")
-        process = record.process
-        starting = record.program is not None and record.is_starting
-        if process is None or process.is_dead or starting:
-            time.sleep(min(seconds, 0.01))  # no report will tell of what comes
-        elif process is handle.process:
-            process.wait_report(handle.seen, seconds, record.place)
+        """Wait for a moment: who is not notified looks, in a time of its own."""
+        del handle, status
+        time.sleep(min(seconds, 0.005))
 
     def advance(self, seconds: float) -> None:
         """Move a virtual clock on."""
@@ -368,6 +236,8 @@ class SimulatedBackend:
         if code not in _CLIENT_CONTROLS:
             raise refusal(ERROR_INVALID_PARAMETER, what)
         status = record.status()
+        if code == Control.STOP and self.has_active_dependents(record):
+            raise refusal(ERROR_DEPENDENT_SERVICES_RUNNING, what)  # B-38
         self._check_state(record, status, code, what)
         # B-33: answered by the SCM itself.
         if code == Control.INTERROGATE and status[1] == State.START_PENDING:
@@ -377,6 +247,20 @@ class SimulatedBackend:
             raise refusal(ERROR_INVALID_SERVICE_CONTROL, what)
         self.deliver(record, (code, 0, None), what)
         return record.status()
+
+    def service_control_reason(
+        self, handle: Handle, code: int, reason: int, comment: str | None
+    ) -> StatusTuple:
+        """Send a control with a reason, which is for STOP alone (B-40)."""
+        what = "control the service"
+        record = self._record(handle, what)
+        fits = is_stop_reason(reason) if code == Control.STOP else comment is None
+        if not fits or utf16_units(comment or "") > MAX_COMMENT:
+            raise refusal(ERROR_INVALID_PARAMETER, what)
+        status = self.service_control(handle, code)
+        if code == Control.STOP:
+            record.stop_reason = (reason, comment)
+        return status
 
     def _check_state(
         self, record: Record, status: StatusTuple, code: int, what: str

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from winsvc import _native
-from winsvc._interfaces import Capsule, ReportTuple
+from winsvc._interfaces import Capsule
+from winsvc._wire_interfaces import ReportTuple
 from winsvc.connection import Connection
 from winsvc.journal import JournalEntry
 from winsvc.serving import serve

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from winsvc.__main__ import parse_shared_host
+from winsvc.settings.levels import Level
+from winsvc.settings.values import NO_NODE, FailureActions, LaunchProtection, SidType
 from winsvc.states import State
 
 if TYPE_CHECKING:
@@ -23,6 +25,24 @@ ERROR_INVALID_PARAMETER = 87
 ERROR_SERVICE_REQUEST_TIMEOUT = 1053
 ERROR_PROCESS_ABORTED = 1067
 ERROR_SERVICE_NEVER_STARTED = 1077
+
+
+DEFAULT_DACL = (
+    "D:(A;;CCLCSWRPWPDTLOCRRC;;;SY)(A;;CCDCLCSWRPWPDTLOCRSDRCWDWO;;;BA)"
+    "(A;;CCLCSWLOCRRC;;;IU)(A;;CCLCSWLOCRRC;;;SU)"
+)
+DEFAULTS: dict[Level, Any] = {
+    Level.DESCRIPTION: "",
+    Level.FAILURE_ACTIONS: FailureActions(),
+    Level.DELAYED_AUTO_START: False,
+    Level.FAILURE_ACTIONS_FLAG: False,
+    Level.SERVICE_SID: SidType.NONE,
+    Level.REQUIRED_PRIVILEGES: (),
+    Level.PRESHUTDOWN: 10.0,  # C-33
+    Level.TRIGGERS: (),
+    Level.PREFERRED_NODE: NO_NODE,
+    Level.LAUNCH_PROTECTED: LaunchProtection.NONE,
+}
 
 
 def refusal(code: int, what: str) -> OSError:
@@ -58,13 +78,20 @@ class Record:
     command_line: str
     service_type: int
     start_type: int
-    account: str | None
+    account: str
+    error_control: int = 1
+    group: str = ""
+    dependencies: tuple[str, ...] = ()
+    password: str | None = field(default=None, repr=False)
+    levels: dict[Level, Any] = field(default_factory=dict)
+    """What QueryServiceConfig2 has, as far as it has been set."""
+    security: str = DEFAULT_DACL
+    environment: tuple[str, ...] | None = None
     load: Loader | None = None
     program: Program | None = None
     """For a service of a shared process."""
     place: int = 0
     """In its process's table."""
-    description: str = ""
     process: SimulatedProcess | None = None
     past: list[SimulatedProcess] = field(default_factory=list)
     pid: int = 0
@@ -78,8 +105,19 @@ class Record:
     """Why a start in a shared process failed."""
     stop_sent: int = 0
     """The life in which it was told to stop (B-37)."""
+    stop_reason: tuple[int, str | None] | None = None
+    """Reason and comment of the last stop that had one (B-40)."""
     deleted: bool = False  # E-31
     handles: int = 0
+
+    @property
+    def description(self) -> str:
+        """The description."""
+        return str(self.level(Level.DESCRIPTION))
+
+    def level(self, level: Level) -> Any:
+        """Return what a level is set to, or what it is without (E.7)."""
+        return self.levels.get(level, DEFAULTS[level])
 
     def enter(self, process: SimulatedProcess) -> None:
         """Be in a process from now on; its reports so far are of former lives."""
@@ -126,10 +164,8 @@ class Handle:
     """A client's handle: of the SCM itself without a record."""
 
     record: Record | None
+    access: int = 0
     is_open: bool = True
-    process: SimulatedProcess | None = None
-    """What its holder knows of: this process, and so many of its reports."""
-    seen: int = 0
 
 
 def check_arguments(args: tuple[str, ...], what: str) -> None:

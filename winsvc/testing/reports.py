@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from winsvc.states import Accept, State
 
 if TYPE_CHECKING:
-    from winsvc._interfaces import ReportTuple
+    from winsvc._wire_interfaces import ReportTuple
     from winsvc.testing.process import SimulatedProcess
     from winsvc.testing.records import Record
 

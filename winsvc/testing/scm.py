@@ -7,9 +7,9 @@ from contextlib import contextmanager
 
 from winsvc._native import as_service_error
 from winsvc.base import HasService, ServiceBase, check_class
-from winsvc.config import ServiceConfig
 from winsvc.journal import JournalEntry
-from winsvc.manager import ServiceHandle, ServiceManager
+from winsvc.manage.manager import ServiceHandle, ServiceManager
+from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType
 from winsvc.testing.database import SimulatedBackend
 from winsvc.testing.process import (
@@ -82,7 +82,7 @@ class SimulatedScm(ServiceManager):
             ServiceConfig(
                 name=name or cls.name,
                 display_name=cls.display_name,
-                command=("python", "-m", "winsvc", "host", cls.__qualname__),
+                command=(r"C:\python.exe", "-m", "winsvc", "host", cls.__qualname__),
                 start_type=cls.start_type,
             )
         )
@@ -131,7 +131,7 @@ class SimulatedScm(ServiceManager):
         config = ServiceConfig(
             name=name,
             display_name=cls.display_name,
-            command=("python", "-m", "winsvc", "host", *program.names),
+            command=(r"C:\python.exe", "-m", "winsvc", "host", *program.names),
             start_type=cls.start_type,
             service_type=ServiceType.SHARE_PROCESS,
         )

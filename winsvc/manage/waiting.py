@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from winsvc.errors import ServiceFailed, ServiceTimeout, describe_exit
+from winsvc.manage.status import ServiceStatus
 from winsvc.states import State
-from winsvc.status import ServiceStatus
+
+if TYPE_CHECKING:
+    from winsvc._interfaces import Capsule, StatusTuple
+    from winsvc.manage.notifier import Bell
 
 ERROR_SERVICE_NOT_ACTIVE = 1062
 
 # Seconds.
 DEFAULT_HINT = 5.0
 MAX_HINT = 24 * 3600.0
+REST = 2.0
+"""Between two looks at a service whose changes are notified: re-reports,
+checkpoints and accept masks are not (F-11)."""
 _FIRST_INTERVAL = 0.02
 _MIN_CEILING = 0.1
 _MAX_CEILING = 1.0
@@ -42,12 +51,14 @@ class Watch:
     risen: float = 0.0
     """When the state or the checkpoint moved last."""
     pause: float = _FIRST_INTERVAL
+    due: float = 0.0
+    """When the next look by the clock is."""
 
     def look(self, status: ServiceStatus, now: float) -> bool:
         """Take a status in; return whether it has changed."""
         seen = self.seen
         if seen is None or seen.state != status.state or seen.pid != status.pid:
-            self.risen = now
+            self.risen = self.due = now
             self.pause = _FIRST_INTERVAL
         elif status.checkpoint > seen.checkpoint:  # C-2
             self.risen = now
@@ -78,11 +89,27 @@ class Watch:
                 ),
             )
 
-    def interval(self, status: ServiceStatus) -> float:
-        """Return the seconds until the next look; they grow up to hint/10."""
+    def interval(
+        self, status: ServiceStatus, now: float, *, notifies: bool = False
+    ) -> float:
+        """Return the seconds until the next look; they grow up to hint/10.
+
+        A look that comes before that, since something was notified, moves it not.
+
+        Args:
+            status: As it is now.
+            now: The time.
+            notifies: A change of the state is notified: looks are for the
+                checkpoints alone then, which only a pending state has.
+        """
+        if notifies and not status.state.is_pending:
+            return REST
+        if now < self.due:
+            return self.due - now
         pause = self.pause
         ceiling = min(max(_hint(status) / 10, _MIN_CEILING), _MAX_CEILING)
         self.pause = min(pause * 2, ceiling)
+        self.due = now + pause
         return pause
 
     def describe(self, status: ServiceStatus) -> str:
@@ -101,6 +128,47 @@ class Watch:
             exit_code=status.exit_code,
             service_exit_code=status.service_exit_code,
         )
+
+
+def wait_until(
+    watch: Watch,
+    look: Callable[[], tuple[Capsule, StatusTuple]],
+    bell: Bell,
+    clock: Callable[[], float],
+    timeout: float | None,
+    on_progress: Callable[[ServiceStatus], None] | None,
+) -> ServiceStatus:
+    """Block until a service is in the state that a watch is for.
+
+    Args:
+        watch: The rules.
+        look: Reads the status; returns the handle and what it has read.
+        bell: Rings when the next look is due.
+        clock: Tells the time in seconds.
+        timeout: Seconds; ``None``: as long as the rules allow.
+        on_progress: Called with the status at the first look, and when it changed.
+    """
+    deadline = None if timeout is None else clock() + timeout
+    while True:
+        handle, raw = look()
+        now = clock()
+        status = ServiceStatus.from_tuple(raw)
+        changed = watch.look(status, now)
+        if changed and on_progress is not None:
+            on_progress(status)
+        if status.state == watch.target:
+            return status
+        watch.check(status, now)
+        if deadline is not None and now >= deadline:
+            raise ServiceTimeout(
+                operation=watch.operation,
+                service=watch.service,
+                detail=f"after {timeout:g} s it is {watch.describe(status)}",
+            )
+        seconds = watch.interval(status, now, notifies=bell.notifies)
+        if deadline is not None:
+            seconds = min(seconds, deadline - now)
+        bell.wait(handle, raw, seconds)
 
 
 def _hint(status: ServiceStatus) -> float:

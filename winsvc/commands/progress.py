@@ -9,62 +9,22 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TextIO
 
-from winsvc.errors import describe
-from winsvc.states import Accept, FailureCode, State
+from winsvc.glance import describe_pending
+from winsvc.states import Accept, State
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from winsvc.status import ServiceStatus
-
-ERROR_SERVICE_SPECIFIC_ERROR = 1066
-
-_FAILURES = {
-    FailureCode.IMPORT: "its code could not be imported, or is no service",
-    FailureCode.START: "on_start raised an exception",
-    FailureCode.RUN: "run raised an exception",
-    FailureCode.HANDLER: "the handler of a control raised an exception",
-    FailureCode.STOP: "on_stop or on_shutdown raised an exception",
-    FailureCode.DEADLINE: "starting or stopping took too long",
-}
+    from winsvc.manage.status import ServiceStatus
 
 
 # --- texts -------------------------------------------------------------------
-
-
-def describe_code(code: int) -> str:
-    """Return a Windows exit code with its name and meaning."""
-    if code == 0:
-        return "0"
-    name, meaning, _ = describe(code)
-    return f"{code} {name} ({meaning})".replace("  ", " ")
-
-
-def describe_specific(code: int) -> str:
-    """Return a service's own exit code, with its meaning if it is one of ours."""
-    try:
-        failure = FailureCode(code)
-    except ValueError:
-        return str(code)
-    return f"{code} {failure.name} ({_FAILURES[failure]})"
-
-
-def describe_exit(exit_code: int, specific: int) -> str:
-    """Return what a service stopped with, as a phrase."""
-    if exit_code == ERROR_SERVICE_SPECIFIC_ERROR:
-        return f"exit code 1066, specific code {describe_specific(specific)}"
-    return f"exit code {describe_code(exit_code)}"
 
 
 def describe_accepts(accepts: Accept) -> str:
     """Return the names of the accepted controls."""
     names = [flag.name or "" for flag in Accept if flag in accepts]
     return ", ".join(names) or "nothing"
-
-
-def describe_pending(checkpoint: int, wait_hint: float) -> str:
-    """Return how far a pending service is."""
-    return f"checkpoint {checkpoint}, next within {wait_hint:g} s"
 
 
 def describe_duration(seconds: float, stream: TextIO) -> str:

@@ -1,0 +1,208 @@
+"""What scripts and administrators need: drift, whole files, idempotence, rights."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from winsvc.commands.answers import DIFFERENT
+from winsvc.manage.handle import ServiceHandle
+from winsvc.manage.manager import ServiceManager
+from winsvc.manage.security import TO_START, ServiceRight, parse_dacl
+from winsvc.settings.config import ServiceConfig
+from winsvc.states import StartType
+from winsvc.testing.database import SimulatedBackend
+
+from .conftest import Run
+
+
+@pytest.fixture
+def file(tmp_path: Path, target: str) -> str:
+    """A TOML file with a target and a command."""
+    path = tmp_path / "services.toml"
+    path.write_text(
+        f"[services.Sample]\ntarget = '{target}'\n"
+        "[services.Plain]\ncommand = ['C:/plain.exe']\n"
+    )
+    return str(path)
+
+
+def create_chain(backend: SimulatedBackend) -> None:
+    """Create Base, which Leaf depends on."""
+    with ServiceManager(backend=backend) as manager:
+        for name, before in (("Base", ()), ("Leaf", ("Base",))):
+            config = ServiceConfig(
+                name=name, command=(f"C:/{name}.exe",), dependencies=before
+            )
+            manager.create(config).close()
+
+
+# --- files and drift -----------------------------------------------------------------
+
+
+def test_file_is_applied_as_a_whole(
+    run: Run, backend: SimulatedBackend, file: str
+) -> None:
+    """Each of its services, unless one is named; options count for all."""
+    planned = run("plan", file)
+    applied = run("apply", file, "--start-type", "manual")
+    again = run("apply", file)
+    one = run("apply", file, "Plain", "--description", "x")
+
+    assert [each[0] for each in (planned, applied, again, one)] == [0] * 4
+    assert "Sample would be created" in planned[1]
+    assert "Plain would be created" in planned[1]
+    types = {name: each.start_type for name, each in backend.records.items()}
+    assert types == {"SAMPLE": StartType.MANUAL, "PLAIN": StartType.MANUAL}
+    assert again[1] == "Sample: nothing to change\nPlain: nothing to change\n"
+    assert one[1].startswith("Plain is changed")
+    assert "Sample" not in one[1]
+
+
+def test_check_has_a_code_for_drift(run: Run, file: str) -> None:
+    """A new service is a difference too; without the option it is none."""
+    new = run("plan", file, "--check")
+    run("apply", file)
+    same = run("plan", file, "--check")
+    run("config", "Plain", "--start-type", "disabled")
+    option = ["--start-type", "auto"]
+    drifted = run("plan", file, "--check", "--json", *option)
+    unchecked = run("plan", file, *option)
+
+    assert [new[0], same[0], drifted[0], unchecked[0]] == [DIFFERENT, 0, DIFFERENT, 0]
+    changed = [bool(each["changes"]) for each in json.loads(drifted[1])["services"]]
+    assert changed == [False, True]
+
+
+# --- start, stop, remove -------------------------------------------------------------
+
+
+def test_start_and_stop_if_needed_are_done_twice(run: Run, target: str) -> None:
+    """Without the option the second is refused, with a remedy that fits."""
+    run("install", target)
+    never = run("stop", "Sample", "--if-needed")  # its exit code, 1077, is no failure
+    told = [
+        run(command, "Sample", "--if-needed", "--json")
+        for command in ("start", "start", "stop", "stop")
+    ]
+    refused = run("stop", "Sample", "--json")
+
+    assert (never[0], never[2]) == (0, "")
+    assert [(code, err) for code, _, err in told] == [(0, "")] * 4
+    assert [json.loads(out)["state"] for _, out, _ in told] == [
+        *("RUNNING", "RUNNING", "STOPPED", "STOPPED")
+    ]
+    error = json.loads(refused[1])["error"]
+    assert (refused[0], error["code"]) == (1, 1062)
+    assert "--if-needed" in error["remedy"]
+    assert "start it first" not in refused[2]
+
+
+def test_start_if_needed_waits_for_a_start_of_others(run: Run, target: str) -> None:
+    """It is on its way already."""
+    run("install", target)
+    run("start", "--no-wait", "Sample", "slow")
+    code, out, err = run("start", "Sample", "--if-needed")
+
+    assert (code, err) == (0, "")
+    assert out.endswith("Sample is RUNNING\n")
+
+
+def test_start_if_needed_that_somebody_else_does(
+    run: Run, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the start: 1056, and that is what was wanted."""
+    run("install", target)
+    start = ServiceHandle.start
+
+    def twice(handle: ServiceHandle, *args: str) -> None:
+        start(handle, *args)
+        start(handle, *args)
+
+    monkeypatch.setattr(ServiceHandle, "start", twice)
+    code, out, err = run("start", "Sample", "--if-needed")
+    run("stop", "Sample")
+    plain = run("start", "Sample")
+
+    assert (code, err) == (0, "")
+    assert out.endswith("Sample is RUNNING\n")
+    assert plain[0] == 1
+    assert "1056" in plain[2]
+
+
+def test_remove_stops_first(run: Run, backend: SimulatedBackend, target: str) -> None:
+    """And waits, so that it has gone at the end; one that is stopped is removed."""
+    for running in (True, False):
+        run("install", target)
+        if running:
+            run("start", "Sample")
+        code, out, err = run("remove", "Sample", "--stop", "--json")
+
+        assert (code, err) == (0, "")
+        assert json.loads(out) == {
+            "name": "Sample",
+            "removed": True,
+            "state": "STOPPED",
+        }
+        assert not backend.records
+
+
+# --- dependents and rights -----------------------------------------------------------
+
+
+def test_dependents_are_listed(run: Run, backend: SimulatedBackend) -> None:
+    """As `list` has them."""
+    create_chain(backend)
+    text = run("dependents", "Base")
+    active = json.loads(run("dependents", "Base", "--active", "--json")[1])
+    every = json.loads(run("dependents", "Base", "--json")[1])
+
+    assert text[0] == 0
+    assert [line.split()[0] for line in text[1].splitlines()] == ["NAME", "Leaf"]
+    assert active == {"services": []}
+    assert [each["name"] for each in every["services"]] == ["Leaf"]
+    assert run("dependents", "Nobody")[0] == 1
+
+
+def test_list_of_a_group_that_is_not_there(run: Run, backend: SimulatedBackend) -> None:
+    """The SCM's code for it is that of a missing service (F-16)."""
+    create_chain(backend)
+    code, _, err = run("list", "--group", "zz")
+
+    assert code == 1
+    assert "no load-order group 'zz'" in err
+    assert "service" not in err
+
+
+def test_grant_lets_an_account_start_it(run: Run, backend: SimulatedBackend) -> None:
+    """Twice is once; with --stop it may stop it too."""
+    create_chain(backend)
+    sid = "S-1-5-32-545"
+
+    def allowed() -> int:
+        with ServiceManager(backend=backend) as manager:
+            return parse_dacl(manager.open("Base").security()).allowed(sid)
+
+    first = run("grant", "Base", sid)
+    assert allowed() == TO_START
+    again = json.loads(run("grant", "Base", sid, "--json")[1])
+    more = run("grant", "Base", sid, "--stop")
+
+    assert first == (0, f"{sid} may start Base\n", "")
+    assert again == {"name": "Base", "account": sid, "changed": False}
+    assert more[1] == f"{sid} may start and stop Base\n"
+    assert allowed() == TO_START | ServiceRight.STOP
+
+
+def test_grant_of_what_is_denied_is_refused(
+    run: Run, backend: SimulatedBackend
+) -> None:
+    """What denies it counts first: it has to go first."""
+    create_chain(backend)
+    run("config", "Base", "--security", "D:(D;;RP;;;BU)(A;;GA;;;BA)")
+    code, _, err = run("grant", "Base", "S-1-5-32-545")
+
+    assert code == 1
+    assert "denies" in err

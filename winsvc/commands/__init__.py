@@ -1,0 +1,171 @@
+"""The commands of the command line: which is where, and what they share."""
+
+from __future__ import annotations
+
+import os
+import traceback
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from winsvc.base import check_class
+from winsvc.commands.answers import INTERRUPTED, Refused, refuse
+from winsvc.commands.output import is_reader_gone
+from winsvc.errors import NoSCM, ServiceError
+from winsvc.install import find_service, log_file_in, log_file_of, target_of
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Callable, Sequence
+    from typing import NoReturn
+
+    from winsvc.base import ServiceBase
+    from winsvc.manage.manager import ServiceHandle, ServiceManager
+    from winsvc.target import Target
+
+    Command = Callable[["Commands", argparse.Namespace], int]
+
+_OURS = os.path.dirname(os.path.dirname(__file__))
+_STDLIB = os.path.dirname(os.__file__)
+
+# Each is a function of that module, most by the same name.
+_HOMES = {
+    "configuring": ("install", "plan", "apply", "config"),
+    "keeping": ("grant", "remove"),
+    "controlling": ("start", "stop", "restart", "pause", "continue", "control"),
+    "showing": ("status", "list", "dependents", "watch", "doctor"),
+    "logs": ("logs",),
+    "running": ("debug", "host", "demo", "bench"),
+}
+_FUNCTIONS = {"continue": "continue_", "list": "list_"}
+_HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
+
+
+class Commands:
+    """Runs one command.
+
+    Args:
+        parser: Reports wrong usage.
+        services: The script's own; none for ``python -m winsvc``.
+        manager_factory: Opens the SCM, given another computer's name if one was;
+            default: the system's.
+
+    Attributes:
+        services: As given.
+    """
+
+    def __init__(
+        self,
+        parser: argparse.ArgumentParser,
+        services: Sequence[type[ServiceBase]],
+        manager_factory: Callable[..., ServiceManager] | None,
+    ) -> None:
+        self.services = services
+        self._parser = parser
+        self._factory = manager_factory
+
+    def run(self, options: argparse.Namespace) -> int:
+        """Run it and return the exit code; errors are one line on stderr."""
+        home = import_module(f"{__name__}.{_HOME_OF[options.command]}")
+        function = _FUNCTIONS.get(options.command, options.command)
+        command: Command = getattr(home, function)
+        try:
+            if getattr(options, "all", False) and options.name is None:
+                return self._run_for_all(command, options)
+            return self._run_once(command, options)
+        except NoSCM as error:
+            return refuse(options, f"{error.strerror}; {error.remedy}", error)
+        except KeyboardInterrupt:
+            refuse(options, "interrupted")
+            return INTERRUPTED
+
+    def _run_for_all(self, command: Command, options: argparse.Namespace) -> int:
+        """Run it for each of the script's services, whatever becomes of the others."""
+        codes = []
+        for service in self.services:
+            options.name = service.name
+            codes.append(self._run_once(command, options))
+        return max(codes)
+
+    def _run_once(self, command: Command, options: argparse.Namespace) -> int:
+        try:
+            return command(self, options)
+        except NoSCM:
+            raise
+        except Refused as refused:
+            return refuse(options, str(refused), refused.error, refused.done)
+        except OSError as error:
+            if is_reader_gone(error):
+                raise
+            return refuse(options, str(error), error)
+        except ValueError as error:
+            self.wrong_usage(str(error))
+
+    # --- what they share -------------------------------------------------------------
+
+    def open(self, options: argparse.Namespace) -> ServiceManager:
+        """Open the SCM that the options name."""
+        if self._factory is None:
+            from winsvc.manage.manager import ServiceManager
+
+            return ServiceManager(options.machine)
+        return self._factory(options.machine) if options.machine else self._factory()
+
+    def wrong_usage(self, text: str) -> NoReturn:
+        """Say what is wrong with the command line, and exit."""
+        self._parser.error(text)
+
+    def load(self, targets: Sequence[str]) -> list[tuple[type[ServiceBase], Target]]:
+        """Return the services that a command is about, imported and checked.
+
+        Args:
+            targets: Those of a command line that is no script's.
+        """
+        found = []
+        for each in self.services or targets:
+            try:
+                if isinstance(each, str):
+                    found.append(find_service(each))
+                else:
+                    found.append((check_class(each), target_of(each)))
+            # The user's code may raise any, and end itself as it is imported.
+            except (Exception, SystemExit) as error:  # noqa: BLE001
+                name = each if isinstance(each, str) else each.__name__
+                self.wrong_usage(f"{name} cannot be loaded: {_describe(error)}")
+        return found
+
+    def where_to_look(self, options: argparse.Namespace, handle: ServiceHandle) -> str:
+        """Return where to find out why a service failed."""
+        name = options.name if not self.services or len(self.services) > 1 else ""
+        doctor = f"`{self._parser.prog} doctor {name}".rstrip() + "`"
+        return f"{self._log(options, handle)}, {doctor} looks for the cause"
+
+    def log_file(
+        self, options: argparse.Namespace, handle: ServiceHandle
+    ) -> str | None:
+        """Return the log file of a service; ``None`` if nothing tells."""
+        try:
+            found = log_file_in(handle.command_line())
+        except ServiceError:  # who may start a service may not always read it
+            found = None
+        if found is not None or not self.services:
+            return found
+        first = self.services[0]  # the log of a shared process has its name
+        name = options.name if len(self.services) == 1 else first.name
+        try:
+            return log_file_of(name, target_of(first))
+        except ValueError:  # a class that cannot be installed
+            return None
+
+    def _log(self, options: argparse.Namespace, handle: ServiceHandle) -> str:
+        file = self.log_file(options, handle)
+        return "its log says why" if file is None else f"its log {file} says why"
+
+
+def _describe(error: BaseException) -> str:
+    """Return an exception as one line, with the place in the user's code."""
+    text = " ".join(str(error).split())
+    frames = traceback.extract_tb(error.__traceback__)
+    if frames and not frames[-1].filename.startswith((_OURS, "<frozen", _STDLIB)):
+        place = f"{frames[-1].filename}:{frames[-1].lineno}"
+        return f"{type(error).__name__}: {text} ({place})"
+    return text

@@ -1,0 +1,356 @@
+"""The commands that install and configure services."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import sys
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from winsvc.commands.answers import DIFFERENT, DONE, Refused, refuse, tell, warn
+from winsvc.commands.options import settings_in, wants_trigger
+from winsvc.commands.passwords import Passwords, is_given
+from winsvc.commands.tables import print_table
+from winsvc.commands.wanted import wanted
+from winsvc.errors import ServiceError, ServiceExists, ServiceNotFound, service_error
+from winsvc.install import create_all, log_file_in, recommended, recommended_names
+from winsvc.manage.changes import plain_value, show_value
+from winsvc.manage.security import ServiceRight, parse_dacl
+from winsvc.settings.config import ServiceConfig
+from winsvc.settings.toml_writer import to_toml
+
+if TYPE_CHECKING:
+    import argparse
+    from collections.abc import Iterable, Sequence
+
+    from winsvc.commands import Commands
+    from winsvc.manage.changes import Changes
+    from winsvc.manage.manager import ServiceManager
+
+_SOURCE = "event_source"
+# Those that administrators are among: themselves, who has logged on, everybody.
+_ADMINISTRATORS = ("BA", "AU", "WD")
+
+
+# --- install -------------------------------------------------------------------------
+
+
+def install(commands: Commands, options: argparse.Namespace) -> int:
+    """Create services, with what a good administrator would set."""
+    if not commands.services:
+        _name_what_to_install(commands, options)
+    asked = wanted(commands, options)
+    _check_triggers(options, asked.configs)
+    configs = asked.configs
+    if not options.dry_run:
+        passwords = Passwords(options)
+        configs = tuple(_with_password(passwords, config) for config in configs)
+    _warn_of_lockout(configs)
+    is_here = options.machine is None
+    with commands.open(options) as manager:
+        plans = [_plan_new(manager, config, is_here=is_here) for config in configs]
+        if not options.dry_run:
+            create_all(
+                manager,
+                [
+                    _supported(recommended(config, is_here=is_here), plan)
+                    for config, plan in zip(configs, plans, strict=True)
+                ],
+            )
+    fields = {"services": [each.as_dict() for each in plans]}
+    text = _text(plans, "would be created")
+    if not options.dry_run:
+        text = _text_of_install(configs, plans, asked.log_file)
+    tell(options, fields | {"log_file": asked.log_file}, text)
+    return DONE
+
+
+def _name_what_to_install(commands: Commands, options: argparse.Namespace) -> None:
+    """With a file the words are the name of a service in it, else targets."""
+    if options.source is not None:
+        _take_name(commands, options, options.targets)
+        options.targets = []
+    elif not options.targets:
+        commands.wrong_usage("write a TARGET, or --from FILE")
+
+
+def _take_name(
+    commands: Commands, options: argparse.Namespace, words: Sequence[str]
+) -> None:
+    names = [*words, *([options.name] if options.name else [])]
+    if len(names) > 1:
+        commands.wrong_usage(f"one service at a time, not {', '.join(names)}")
+    options.name = names[0] if names else None
+
+
+def _plan_new(
+    manager: ServiceManager, config: ServiceConfig, *, is_here: bool
+) -> Changes:
+    """Return what creating a service comes to, with what is recommended."""
+    names = recommended_names(config, is_here=is_here)
+    plan = manager.plan(recommended(config, is_here=is_here), if_supported=names)
+    if not plan.is_new:
+        raise ServiceExists(operation="create", service=config.name)
+    return plan
+
+
+def _supported(config: ServiceConfig, plan: Changes) -> ServiceConfig:
+    """Return what this system can have of a configuration."""
+    left_out: dict[str, Any] = dict.fromkeys(plan.left_out)
+    return dataclasses.replace(config, **left_out)
+
+
+def _text_of_install(
+    configs: Sequence[ServiceConfig], plans: Sequence[Changes], log_file: str | None
+) -> str:
+    line = configs[0].command_line
+    if len(configs) == 1:
+        lines = [f"{configs[0].name} is installed; it runs {line}"]
+    else:
+        names = ", ".join(config.name for config in configs)
+        lines = [f"{names} are installed; they run in one process {line}"]
+    if log_file is not None:
+        lines.append(f"Its log: {log_file}")
+    return "\n".join([*lines, *_left_out(plans[0])])
+
+
+# --- plan and apply ------------------------------------------------------------------
+
+
+def plan(commands: Commands, options: argparse.Namespace) -> int:
+    """Tell what ``apply`` would change."""
+    configs = _configs_to_apply(commands, options)
+    with commands.open(options) as manager:
+        found = [_complete(manager, options, config) for config in configs]
+        if is_given(options):
+            passwords = Passwords(options)
+            found = [
+                _planned(manager, _with_password(passwords, config), each)
+                for config, each in found
+            ]
+    plans = [each for _, each in found]
+    _warn_of_lockout(configs)
+    fields = {"services": [each.as_dict() for each in plans]}
+    tell(options, fields, _text(plans, "would be created", "would be changed"))
+    return DIFFERENT if options.check and any(plans) else DONE
+
+
+def apply(commands: Commands, options: argparse.Namespace) -> int:
+    """Create services, or change only what differs."""
+    return _apply(commands, options, _configs_to_apply(commands, options))
+
+
+def _apply(
+    commands: Commands, options: argparse.Namespace, configs: Sequence[ServiceConfig]
+) -> int:
+    passwords = Passwords(options)
+    with commands.open(options) as manager:
+        # All are looked at before one is changed, and the passwords asked for.
+        found = [_complete(manager, options, config) for config in configs]
+        complete = [
+            _with_password(passwords, _with_account(manager, config))
+            if is_given(options) or options.set_account or _is_account_new(plan)
+            else config
+            for config, plan in found
+        ]
+        _warn_of_lockout(configs)
+        done: list[Changes] = []
+        for config, (_, plan) in zip(complete, found, strict=True):
+            try:
+                done.append(manager.apply(config, if_supported=plan.left_out))
+            except ServiceError as error:
+                if not done:
+                    raise
+                raise _stopped_halfway(done, error) from error
+    fields = {"services": [each.as_dict() for each in done]}
+    tell(options, fields, _text(done, "is created", "is changed"))
+    return DONE
+
+
+def _stopped_halfway(done: Sequence[Changes], error: ServiceError) -> Refused:
+    """Return what says that the services before one that failed stay as they are."""
+    lines = _text(done, "is created", "is changed").splitlines()
+    before = "; ".join(line.rstrip(":") for line in lines if not line.startswith(" "))
+    fields = {"services": [each.as_dict() for each in done]}
+    return Refused(
+        f"{error}; done before that, and not undone: {before}", error, fields
+    )
+
+
+def _is_account_new(plan: Changes) -> bool:
+    return plan.is_new or any(each.setting == "account" for each in plan.changes)
+
+
+def _with_account(manager: ServiceManager, config: ServiceConfig) -> ServiceConfig:
+    """Return a configuration that says whose the password is."""
+    if config.account is not None or config.command is not None:
+        return config
+    with manager.open(config.name) as handle:
+        return dataclasses.replace(config, account=handle.config().account)
+
+
+def _configs_to_apply(
+    commands: Commands, options: argparse.Namespace
+) -> tuple[ServiceConfig, ...]:
+    if not commands.services:
+        words = options.words
+        if words and words[0].lower().endswith(".toml") and options.source is None:
+            options.source, *words = words
+        _take_name(commands, options, words)
+        if options.name is None and options.source is None and not options.targets:
+            commands.wrong_usage("write a FILE.toml, --target TARGET, or a NAME")
+
+    def present_log(name: str) -> str | None:
+        with commands.open(options) as manager:
+            try:
+                with manager.open(name) as handle:
+                    return log_file_in(handle.command_line())
+            except ServiceNotFound:
+                return None
+
+    return wanted(commands, options, present_log).configs
+
+
+def _complete(
+    manager: ServiceManager, options: argparse.Namespace, config: ServiceConfig
+) -> tuple[ServiceConfig, Changes]:
+    """Return a configuration, and what applying it changes.
+
+    A service that is not there is created as ``install`` would; what is there is
+    its administrator's, but for what is said.
+    """
+    try:
+        with manager.open(config.name) as handle:
+            if wants_trigger(options) and config.triggers is None:
+                _check_triggers(options, [handle.config()])
+    except ServiceNotFound as error:
+        if config.command is None:
+            detail = "to create it, say what it runs: a command, or a target"
+            raise service_error("open", config.name, error.winerror, detail) from error
+        is_here = options.machine is None
+        names = recommended_names(config, is_here=is_here)
+        config = recommended(config, is_here=is_here)
+        plan = manager.plan(config, if_supported=names)
+    else:
+        plan = manager.plan(config)
+    _check_triggers(options, [config] if plan.is_new or config.triggers == () else [])
+    return config, plan
+
+
+def _check_triggers(
+    options: argparse.Namespace, configs: Iterable[ServiceConfig]
+) -> None:
+    """Refuse a start by triggers alone where there are none."""
+    for config in configs:
+        if wants_trigger(options) and not config.triggers:
+            msg = f"service {config.name!r}: --start-type trigger, but there is none"
+            raise ValueError(f"{msg}; add --trigger")
+
+
+def _with_password(passwords: Passwords, config: ServiceConfig) -> ServiceConfig:
+    return dataclasses.replace(config, password=passwords.of(config.account))
+
+
+def _planned(
+    manager: ServiceManager, config: ServiceConfig, plan: Changes
+) -> tuple[ServiceConfig, Changes]:
+    return config, manager.plan(config, if_supported=plan.left_out)
+
+
+def _warn_of_lockout(configs: Iterable[ServiceConfig]) -> None:
+    """Warn of entries that leave nobody who could change them again."""
+    for config in configs:
+        if config.security is None:
+            continue
+        with suppress(ValueError):  # entries that are not understood here
+            dacl = parse_dacl(config.security)
+            allowed = [dacl.allowed(account) for account in _ADMINISTRATORS]
+            if not any(rights & ServiceRight.WRITE_DAC for rights in allowed):
+                warn(
+                    f"service {config.name!r}: security lets administrators change "
+                    "it no more; (A;;GA;;;BA) would"
+                )
+
+
+def _text(plans: Sequence[Changes], created: str, changed: str = "") -> str:
+    lines = []
+    for each in plans:
+        if each:
+            what = created if each.is_new else changed
+            lines.append(f"{each.service} {what}:")
+            lines += [f"  {change}" for change in each.changes]
+        else:
+            lines.append(f"{each.service}: nothing to change")
+        lines += _left_out(each)
+    return "\n".join(lines)
+
+
+def _left_out(plan: Changes) -> list[str]:
+    lines = []
+    names = [name.replace("_", " ") for name in plan.left_out if name != _SOURCE]
+    if names:
+        what = ", ".join(names)
+        lines.append(f"Left out, since this system does not know it: {what}")
+    if _SOURCE in plan.left_out:
+        lines.append(
+            f"Left out: the event source {plan.service}, which is another program's, "
+            "or cannot be seen"
+        )
+    return lines
+
+
+# --- config --------------------------------------------------------------------------
+
+
+def config(commands: Commands, options: argparse.Namespace) -> int:
+    """Show a service's settings, or change those that are given."""
+    given = settings_in(options)
+    if given or is_given(options):
+        if options.toml or options.output is not None:
+            commands.wrong_usage(
+                "--toml and --output show settings: set none with them"
+            )
+        change = ServiceConfig(name=options.name, **given)
+        return _apply(commands, options, (change,))
+    if options.json and options.toml:
+        commands.wrong_usage("--toml is no JSON: leave out one of them")
+    with commands.open(options) as manager, manager.open(options.name) as handle:
+        found = handle.config()
+        line = handle.command_line()
+    if options.toml or options.output is not None:
+        return _write_toml(options, found)
+    values = {
+        field.name: getattr(found, field.name)
+        for field in dataclasses.fields(found)
+        if field.name != "password"
+    }
+    if options.json:
+        fields = {name: plain_value(value) for name, value in values.items()}
+        print(json.dumps(fields | {"command_line": line}))
+        return DONE
+    rows = [
+        (name.replace("_", " "), show_value(name, value))
+        for name, value in (values | {"command": line}).items()
+        if value is not None  # this system does not know it
+    ]
+    print_table(("SETTING", "VALUE"), rows)
+    return DONE
+
+
+def _write_toml(options: argparse.Namespace, config: ServiceConfig) -> int:
+    """Write a configuration as TOML: UTF-8, whatever the code page is."""
+    try:
+        text = to_toml(config)
+    except ValueError as error:  # a driver's
+        return refuse(options, str(error))
+    if options.output is not None:
+        options.output.write_text(text, encoding="utf-8", newline="\n")
+        fields = {"name": options.name, "output": str(options.output)}
+        tell(options, fields, f"{options.name}: written to {options.output}")
+    elif sys.stdout.isatty():
+        print(text, end="")
+    else:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(text.encode())
+    return DONE

@@ -1,0 +1,111 @@
+"""What the doctor says: findings, and the checks that make them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Literal, NamedTuple, TypeAlias
+
+from winsvc.doctor.facts import Facts
+
+Severity: TypeAlias = Literal["ok", "note", "warning", "problem"]
+
+SEVERITIES: tuple[Severity, ...] = ("problem", "warning", "note", "ok")
+"""The worst first."""
+
+NOT_CHECKED = "not checked: "
+"""Before the reason, in the note of a check whose facts could not be had."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that the doctor has found.
+
+    Attributes:
+        check: Which check it is of, in a word or two.
+        severity: ``problem``: the service cannot work so; ``warning``: it can, but it
+            is unsafe or will fail one day; ``note``: good to know, or a check that
+            could not be done; ``ok``: the check has found nothing.
+        what: What was found; more lines than one for a traceback.
+        remedy: What to do about it, ``None`` where there is nothing to do.
+    """
+
+    check: str
+    severity: Severity
+    what: str
+    remedy: str | None = None
+
+
+class Verdict(NamedTuple):
+    """A finding, before it knows its check."""
+
+    severity: Severity
+    what: str
+    remedy: str | None
+
+
+def problem(what: str, remedy: str) -> Verdict:
+    """Return the verdict that the service cannot work so."""
+    return Verdict("problem", what, remedy)
+
+
+def warning(what: str, remedy: str) -> Verdict:
+    """Return the verdict that it is unsafe, or will fail one day."""
+    return Verdict("warning", what, remedy)
+
+
+def note(what: str, remedy: str | None = None) -> Verdict:
+    """Return the verdict that something is good to know."""
+    return Verdict("note", what, remedy)
+
+
+def command(verb: str, name: str, options: str = "") -> str:
+    """Return a command of ``python -m winsvc`` about a service, as it is typed."""
+    word = f'"{name}"' if " " in name else name
+    return f"`{verb} {word} {options}".rstrip() + "`"
+
+
+class Check(NamedTuple):
+    """One check: a pure function of the facts.
+
+    Attributes:
+        name: Of its findings.
+        passed: What holds if it finds nothing.
+        needs: The groups of facts that it cannot do without (``Facts.unknown``).
+        run: Yields its verdicts.
+    """
+
+    name: str
+    passed: str
+    needs: tuple[str, ...]
+    run: Callable[[Facts], Iterable[Verdict]]
+
+
+def check(
+    name: str, passed: str, *needs: str
+) -> Callable[[Callable[[Facts], Iterable[Verdict]]], Check]:
+    """Make a check of a function; arguments as :class:`Check` has them."""
+
+    def make(run: Callable[[Facts], Iterable[Verdict]]) -> Check:
+        return Check(name, passed, needs, run)
+
+    return make
+
+
+def run_checks(checks: Iterable[Check], facts: Facts) -> tuple[Finding, ...]:
+    """Return what all checks find, the worst first."""
+    findings = [finding for each in checks for finding in _run(each, facts)]
+    findings.sort(key=lambda finding: SEVERITIES.index(finding.severity))
+    return tuple(findings)
+
+
+def _run(each: Check, facts: Facts) -> Iterator[Finding]:
+    missing = [facts.unknown[need] for need in each.needs if need in facts.unknown]
+    if missing:
+        yield Finding(each.name, "note", f"{NOT_CHECKED}{missing[0]}")
+        return
+    verdicts = tuple(each.run(facts))
+    for verdict in verdicts:
+        yield Finding(each.name, *verdict)
+    if not verdicts:
+        yield Finding(each.name, "ok", each.passed)

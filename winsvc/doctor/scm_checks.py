@@ -1,0 +1,236 @@
+"""Checks of what the SCM knows: state, settings, account, dependencies, events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from winsvc.doctor.facts import Facts
+from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
+from winsvc.errors import describe
+from winsvc.settings.accounts import LOCAL_SYSTEM, takes_password, virtual_account
+from winsvc.settings.values import ActionKind
+from winsvc.states import FailureCode, StartType, State
+
+NEVER_STARTED, OWN_CODE, ABORTED = 1077, 1066, 1067
+NO_LOGON = 1069
+_MANY = 5
+
+_RIGHT = "the right to log on as a service (secpol.msc, User Rights Assignment)"
+_MANAGED = (
+    "check on this computer that Test-ADServiceAccount says True for it, and grant it "
+    + _RIGHT
+)
+_OWN_CODES = {
+    FailureCode.IMPORT: "its code could not be imported, or is no service",
+    FailureCode.START: "on_start raised an exception",
+    FailureCode.RUN: "run raised an exception",
+    FailureCode.HANDLER: "the handler of a control raised an exception",
+    FailureCode.STOP: "on_stop or on_shutdown raised an exception",
+    FailureCode.DEADLINE: "starting or stopping took too long",
+}
+
+
+@check("deletion", "it is not marked for deletion", "deletion")
+def deletion(facts: Facts) -> Iterator[Verdict]:
+    """1072: it is gone once it has stopped and all have closed it (E-32)."""
+    if facts.is_deleted:
+        yield problem(
+            "it is marked for deletion (1072): nothing of it can be changed or started",
+            "stop it, and close services.msc, Task Manager and whatever else shows it; "
+            "a restart of the system removes it for certain",
+        )
+
+
+@check("state", "it is in no state that needs attention")
+def state(facts: Facts) -> Iterator[Verdict]:
+    """Whether it runs, and what it ended with."""
+    status = facts.status
+    if status.state.is_pending:
+        yield note(
+            f"it is {status.state.name} just now, checkpoint {status.checkpoint}",
+            "ask again in a moment; if that stays so, its log says what it waits for",
+        )
+    if status.state is not State.STOPPED or status.exit_code == 0:
+        return
+    if status.exit_code == NEVER_STARTED:
+        can_start = facts.config.start_type is not StartType.DISABLED
+        yield note(
+            "it has not been started since the last boot (1077)",
+            command("start", facts.name) if can_start else None,
+        )
+    elif status.exit_code == OWN_CODE:
+        yield problem(_own_code(status.service_exit_code), _see(facts))
+    elif status.exit_code == ABORTED:
+        yield problem(
+            "its process ended without a word (1067): it crashed, was ended by "
+            "somebody, or was past a deadline",
+            _see(facts),
+        )
+    elif status.exit_code == NO_LOGON:
+        return  # `account` says more
+    else:
+        name, meaning, remedy = describe(status.exit_code)
+        what = f"its last start or run ended with {status.exit_code} {name}".rstrip()
+        yield problem(f"{what}: {meaning}", remedy or _see(facts))
+
+
+@check("start type", "it is not disabled", "config")
+def start_type(facts: Facts) -> Iterator[Verdict]:
+    """1058; deletion disables it too (E-31)."""
+    if facts.config.start_type is StartType.DISABLED and not facts.is_deleted:
+        yield problem(
+            "it is disabled (1058)",
+            f"{command('apply', facts.name, '--start-type manual')}, or auto",
+        )
+
+
+@check("account", "there is such an account", "config", "account")
+def account(facts: Facts) -> Iterator[Verdict]:
+    """1057, 1069: who it logs on as."""
+    name = facts.config.account or LOCAL_SYSTEM
+    if name.startswith("NT SERVICE\\"):
+        if name.upper() != virtual_account(facts.name).upper():
+            yield problem(
+                f"its account {name} is another service's own (1069)",
+                command(
+                    "apply", facts.name, f'--account "{virtual_account(facts.name)}"'
+                ),
+            )
+    elif facts.account_sid is None:
+        yield problem(
+            f"there is no account {name} (1057, or 1069 at its start)",
+            rf"{command('apply', facts.name, '--account')} with DOMAIN\user or .\user",
+        )
+    if _has_failed_to_log_on(facts):
+        remedy = _MANAGED
+        if takes_password(name):
+            renew = command("apply", facts.name, f"--account {_word(name)}")
+            remedy = f"{renew} asks for the present password; grant it {_RIGHT}"
+        if 7041 in (each.event_id for each in facts.events):
+            what = "it may not log on as a service (1069, event 7041)"
+        else:
+            what = "it could not log on (1069)"
+        yield problem(f"{name}: {what}", remedy)
+
+
+@check(
+    "shared account", "services of its process have its account", "config", "sharers"
+)
+def shared_account(facts: Facts) -> Iterator[Verdict]:
+    """1079 (E-49e)."""
+    own = facts.config.account or LOCAL_SYSTEM
+    remedy = command("apply", facts.name, "--account ...")
+    for name, other in facts.sharers:
+        if other.upper() != own.upper():
+            yield problem(
+                f"it shares a process with {name}, which runs as {other}, not as {own} "
+                "(1079)",
+                f"{remedy}: all of them need the same",
+            )
+
+
+@check("dependencies", "what it depends on is there and can start", "dependencies")
+def dependencies(facts: Facts) -> Iterator[Verdict]:
+    """1075, 1068 (E-46 to E-48)."""
+    for each in facts.dependencies:
+        if each.name.startswith("+"):
+            if each.state is None:
+                yield problem(
+                    f"no service is in the group {each.name[1:]} that it depends on "
+                    "(1068)",
+                    command("apply", facts.name, "--depends ..."),
+                )
+        elif each.state is None:
+            yield problem(
+                f"it depends on {each.name}, which does not exist (1075)",
+                f"install that, or {command('apply', facts.name, '--depends ...')}",
+            )
+        elif each.state is State.STOPPED and each.start_type is StartType.DISABLED:
+            yield problem(
+                f"it depends on {each.name}, which is disabled (1068)",
+                command("apply", each.name, "--start-type manual"),
+            )
+        elif each.state is State.STOPPED and each.exit_code not in (0, NEVER_STARTED):
+            yield warning(
+                f"it depends on {each.name}, which has stopped with {each.exit_code}",
+                f"{command('doctor', each.name)} tells why",
+            )
+
+
+@check("failure actions", "the SCM restarts it when it fails", "config")
+def failure_actions(facts: Facts) -> Iterator[Verdict]:
+    """E-50 to E-52; nothing to say where the system does not tell them (H-11)."""
+    actions = facts.config.failure_actions
+    if actions is None:
+        return
+    if all(each.kind is ActionKind.NONE for each in actions.actions):
+        yield note(
+            "nothing is done when it fails",
+            command("apply", facts.name, "--on-failure restart:5,restart:30"),
+        )
+    elif facts.config.failure_actions_on_error is False:
+        yield note(
+            "its failure actions count only crashes, no stop with an exit code (E-50)",
+            command("apply", facts.name, "--fail-on-error"),
+        )
+
+
+@check("SCM's events", "the SCM has logged no failure of it lately", "events")
+def events(facts: Facts) -> Iterator[Verdict]:
+    """The newest of them, as evidence: the other checks say what to do."""
+    seen: set[int] = set()
+    for each in facts.events:
+        if each.event_id in seen or len(seen) == _MANY:
+            continue
+        seen.add(each.event_id)
+        count = sum(other.event_id == each.event_id for other in facts.events)
+        often = f", {count} times lately" if count > 1 else ""
+        when = each.when.astimezone().isoformat(" ", "seconds")
+        text = " ".join(each.message.split())
+        yield note(f"{when}, event {each.event_id}{often}: {text}")
+
+
+CHECKS = (
+    deletion,
+    state,
+    start_type,
+    account,
+    shared_account,
+    dependencies,
+    failure_actions,
+    events,
+)
+
+
+def has_failed(facts: Facts) -> bool:
+    """Tell whether it has stopped with an error."""
+    status = facts.status
+    return status.state is State.STOPPED and status.exit_code not in (0, NEVER_STARTED)
+
+
+def _has_failed_to_log_on(facts: Facts) -> bool:
+    if facts.status.state is not State.STOPPED:
+        return False
+    newest = next((each.event_id for each in facts.events), 0)
+    is_start = newest in (7000, 7038, 7041)
+    logon = {7038, 7041} & {each.event_id for each in facts.events[:3]}
+    return facts.status.exit_code == NO_LOGON or (is_start and bool(logon))
+
+
+def _word(name: str) -> str:
+    """Return an account's name as a command line has it."""
+    return f'"{name}"' if " " in name else name
+
+
+def _own_code(code: int) -> str:
+    try:
+        failure = FailureCode(code)
+    except ValueError:
+        return f"it stopped with its own exit code {code} (1066)"
+    return f"{_OWN_CODES[failure]} (1066, {code} {failure.name})"
+
+
+def _see(facts: Facts) -> str:
+    if facts.log_file:
+        return f"see its log {facts.log_file}"
+    return "run it with `debug` to see what it does"

@@ -1,0 +1,1 @@
+"""The client of the SCM: create, configure, start, control, watch and delete."""

@@ -1,0 +1,304 @@
+"""The SCM itself: create, find, list and configure services.
+
+Everything here may be called from any thread, and blocks for as long as the SCM,
+the service or the network takes.  Each operation asks for the access right that
+it needs and no more, when it is first used.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from types import TracebackType
+from typing import Self, TypeVar
+
+from winsvc._interfaces import Capsule
+from winsvc.errors import ServiceMarkedForDelete, ServiceNotFound
+from winsvc.manage import rights
+from winsvc.manage.applying import create_step, rights_for, steps_of
+from winsvc.manage.backend import Backend, Handles, NativeBackend, reported
+from winsvc.manage.changes import Changes
+from winsvc.manage.handle import ServiceHandle
+from winsvc.manage.planning import Plan, Planner
+from winsvc.manage.reading import Reader
+from winsvc.manage.registry import is_ours
+from winsvc.manage.status import ServiceInfo, ServiceStatus
+from winsvc.manage.transaction import run_steps
+from winsvc.manage.watching_all import ManagerWatch
+from winsvc.settings.config import ServiceConfig
+from winsvc.states import State
+
+__all__ = ["ServiceHandle", "ServiceManager"]
+T = TypeVar("T")
+
+_ACTIVE, _INACTIVE, _ALL = 1, 2, 3  # F-15
+
+# 5 s in all (E-34).
+_GOING_AWAY_TRIES = 50
+_GOING_AWAY_SECONDS = 0.1
+
+
+class ServiceManager:
+    """The SCM: a context manager that closes its handles at the end.
+
+    Args:
+        machine: Name of another computer; default: this one.
+        backend: The SCM to use in place of the system's: a simulated one.
+
+    Raises:
+        NoSCM: This is not Windows, and there is no ``backend``.
+        ServiceError: The SCM cannot be reached: 5, 1722 (E-20).
+    """
+
+    def __init__(
+        self, machine: str | None = None, *, backend: Backend | None = None
+    ) -> None:
+        self._backend = backend if backend is not None else NativeBackend(machine)
+        self._handles = Handles(
+            self._backend, lambda right: self._backend.manager_open(machine, right)
+        )
+        with reported("open the SCM", None):
+            self._handles.get(rights.CONNECT)
+
+    def __enter__(self) -> Self:
+        """Return the manager itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+        /,
+    ) -> None:
+        """Close it."""
+        self.close()
+
+    def create(self, config: ServiceConfig) -> ServiceHandle:
+        """Create a service; on failure there is none.
+
+        Args:
+            config: Its settings; what is ``None`` is left to the SCM.
+
+        Returns:
+            A handle with every right, to be closed by the caller.
+
+        Raises:
+            ServiceExists: There is one of this key name (1073).
+            ServiceMarkedForDelete: There still is one, being deleted (1072),
+                after 5 s: right after a removal that goes on for a moment (E-34).
+            ServiceAccessDenied: The caller is no administrator (5).
+            ServiceError: Another code of E-6, E-12, E-15 and E.7.
+            ValueError: It has no command.
+        """
+        plan = Planner(self._backend, config).for_new(self._probes())
+        handles = self._retried(lambda: self._execute(plan))
+        return ServiceHandle(config.name, self._backend, handles, self.open)
+
+    def plan(
+        self, config: ServiceConfig, *, if_supported: Iterable[str] = ()
+    ) -> Changes:
+        """Return what :meth:`apply` would change; change nothing.
+
+        Args:
+            config: The settings that the service is to have; ``None`` is for what
+                may stay as it is.  A password cannot be compared: it is set anew.
+            if_supported: Names of settings to be left out if this system does not
+                know them; ``event_source``, also if it is somebody else's.
+
+        Raises:
+            ServiceAccessDenied: The settings may not be read (5).
+            ServiceError: They cannot be read; 124, 120, 50: this system does not
+                know one of them; 183: its event source is somebody else's.
+            ValueError: There is no such service, and the command is missing; or
+                ``if_supported`` has what is no setting.
+        """
+        handles = self._handles_of(config.name)
+        try:
+            return self._plan(config, handles, if_supported).changes
+        finally:
+            handles.close()
+
+    def apply(
+        self, config: ServiceConfig, *, if_supported: Iterable[str] = ()
+    ) -> Changes:
+        """Give a service these settings; create it if there is none.
+
+        All of them are set or, when one fails, none: those before it get their
+        old values back, and a service that has been created is deleted again.
+        Most of them count from the next start on (E-42).
+
+        Args:
+            config: As for :meth:`plan`.
+            if_supported: As for :meth:`plan`.
+
+        Returns:
+            What has changed; false if everything was so already.
+
+        Raises:
+            ServiceMarkedForDelete: It is being deleted (1072), for 5 s at least:
+                it goes by itself right after a removal (E-34).
+            ServiceError: As :meth:`plan`, or the SCM refused a setting.  Notes on
+                it tell what could not be set back.
+            ValueError: As for :meth:`plan`.
+        """
+        return self._retried(lambda: self._apply(config, if_supported))
+
+    def remove(self, name: str) -> None:
+        """Delete a service, and take its event source out of the registry.
+
+        It is not stopped by that (E-36); it is gone once it has stopped and all
+        handles to it are closed (E-32).  The event source goes if it is winsvc's
+        and can be seen: that of another computer needs its Remote Registry service.
+
+        Raises:
+            ServiceNotFound: There is no such service (1060).
+            ServiceMarkedForDelete: It is being deleted already (1072).
+            ServiceError: It cannot be deleted; or only its event source cannot.
+        """
+        backend = self._backend
+        with self.open(name) as handle:
+            source = Reader(backend, name, self._handles).read(["event_source"])
+            handle.delete()
+        if is_ours(source.get("event_source"), backend.message_file()):
+            with reported("take out the event source of", name):
+                backend.set_event_source(name, None)
+
+    def open(self, name: str) -> ServiceHandle:
+        """Open a service by its key name; display names are not looked at (E-21).
+
+        Args:
+            name: The key name, in any case.
+
+        Returns:
+            A handle, to be closed by the caller; the manager may be closed
+            first, but then the handle has only the rights used so far.
+
+        Raises:
+            ServiceNotFound: There is no such service (1060).
+            ServiceAccessDenied: Not even its status may be read (5).
+            ServiceError: The name is not valid (123).
+        """
+        handles = self._handles_of(name)
+        with reported("open", name):
+            handles.get(rights.QUERY_STATUS)
+        return ServiceHandle(name, self._backend, handles, self.open)
+
+    def list(
+        self, *, state: State | None = None, group: str | None = None
+    ) -> tuple[ServiceInfo, ...]:
+        """Return the services, drivers left out, in the SCM's order (F-18).
+
+        Args:
+            state: Only those in this state.
+            group: Only those of this load-order group; ``""``: those of none.
+
+        Raises:
+            ServiceError: The SCM did not answer; 1060: no such group (F-16).
+
+        Those whose status the caller may not read are missing (F-17).
+        """
+        states = _ALL if state is None else _ACTIVE
+        if state == State.STOPPED:
+            states = _INACTIVE
+        with reported("list the services", None):
+            found = self._backend.service_list(
+                self._handles.get(rights.ENUMERATE_SERVICE), states, group
+            )
+        infos = (
+            ServiceInfo(name, display_name, ServiceStatus.from_tuple(status))
+            for name, display_name, status in found
+        )
+        return tuple(info for info in infos if state in (None, info.status.state))
+
+    def watch(self, timeout: float | None = None) -> ManagerWatch:
+        """Return what happens to any service, for ``for`` and ``async for``.
+
+        An event comes when a service has been created or deleted, or when its
+        state, its process, its exit codes or the controls it accepts have changed;
+        none for what there is at the time of the call.  Changes that follow each
+        other at once may come as one.  Drivers are left out.  It ends when it is
+        closed, or at the time-out: its ``end`` says which.  Close it, best by
+        ``with`` or ``async with``.
+
+        By the SCM's notifications, as they happen; where it does not tell of new
+        services (H-33), the list is looked at once a second.  It keeps a handle
+        to each service, but lets go one that is to be deleted (E-32).
+
+        Args:
+            timeout: Seconds without an event after which it ends; ``None``: never.
+
+        Raises:
+            ServiceError: The services cannot be listed.
+        """
+
+        def opener(name: str) -> Capsule:
+            return self._handles_of(name).open(rights.QUERY_STATUS)
+
+        return ManagerWatch(self._backend, self._handles, opener, timeout=timeout)
+
+    def close(self) -> None:
+        """Close the SCM's handles; again does nothing."""
+        self._handles.close()
+
+    def _plan(
+        self, config: ServiceConfig, handles: Handles, if_supported: Iterable[str]
+    ) -> Plan:
+        planner = Planner(self._backend, config, if_supported)
+        try:
+            with reported("open", config.name):
+                handles.get(rights.QUERY_CONFIG)
+        except ServiceNotFound:
+            return planner.for_new(self._probes())
+        return planner.for_existing(handles)
+
+    def _apply(self, config: ServiceConfig, if_supported: Iterable[str]) -> Changes:
+        handles = self._handles_of(config.name)
+        try:
+            plan = self._plan(config, handles, if_supported)
+            if plan.changes.is_new:
+                self._execute(plan).close()
+                return plan.changes
+            with reported("change", config.name):
+                for right in rights_for(plan):
+                    handles.get(right)
+            run_steps(config.name, steps_of(plan, self._backend, handles))
+            return plan.changes
+        finally:
+            handles.close()
+
+    def _execute(self, plan: Plan) -> Handles:
+        """Create a service; return its handles, which have every right."""
+        name = plan.changes.service
+        handles = self._handles_of(name)
+        with reported("create", name):
+            manager = self._handles.get(rights.CREATE_SERVICE)
+        creation = create_step(plan, self._backend, manager, handles)
+        run_steps(name, (creation, *steps_of(plan, self._backend, handles)))
+        return handles
+
+    def _retried(self, action: Callable[[], T]) -> T:
+        """Do something again while the service is just going away (E-34)."""
+        for _ in range(_GOING_AWAY_TRIES):
+            try:
+                return action()
+            except ServiceMarkedForDelete:
+                self._backend.sleep(_GOING_AWAY_SECONDS)
+        return action()
+
+    def _probes(self) -> Iterator[Callable[[], Handles]]:
+        """Return functions that open a service each, to be closed by the caller."""
+        with reported("list the services", None):
+            found = self._backend.service_list(
+                self._handles.get(rights.ENUMERATE_SERVICE), _ALL, None
+            )
+        for name, *_ in found:
+            yield partial(self._handles_of, name)
+
+    def _handles_of(self, name: str) -> Handles:
+        backend, manager = self._backend, self._handles
+
+        def opener(right: int) -> Capsule:
+            return backend.service_open(manager.get(rights.CONNECT), name, right)
+
+        return Handles(backend, opener)

@@ -1,0 +1,1 @@
+"""What a service is configured with: values, texts, structures; no SCM needed."""
