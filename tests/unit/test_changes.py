@@ -100,7 +100,13 @@ ACTIONS = FailureActions(
             "triggers",
             (),
             (TRIGGER,),
-            f"triggers: none -> start at network-endpoint {PIPE} (a b, level 04)",
+            f"triggers: none -> raw=6,{PIPE},2:61000000620000000000,3:04",
+        ),
+        (
+            "triggers",
+            (Trigger.network_available(),),
+            (Trigger.domain_leave(), Trigger.named_pipe("a b")),
+            "triggers: network-available -> domain-leave, named-pipe=a b",
         ),
     ],
 )

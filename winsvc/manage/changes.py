@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-from winsvc.settings.triggers import Trigger, TriggerData, TriggerDataType
+from winsvc.settings.trigger_text import trigger_text
+from winsvc.settings.triggers import Trigger
 from winsvc.settings.values import NO_NODE, FailureAction, FailureActions
 
 
@@ -102,7 +103,7 @@ def show_value(setting: str, value: Any) -> str:
 
 
 def _show_item(item: object) -> str:
-    return _show_trigger(item) if isinstance(item, Trigger) else _show_text(str(item))
+    return _show_text(trigger_text(item) if isinstance(item, Trigger) else str(item))
 
 
 def _show_text(text: str) -> str:
@@ -123,19 +124,6 @@ def _show_actions(actions: FailureActions) -> str:
 
 def _show_action(action: FailureAction) -> str:
     return f"{_name(action.kind)} after {action.delay:g} s"
-
-
-def _show_trigger(trigger: Trigger) -> str:
-    text = f"{_name(trigger.action)} at {_name(trigger.type)} {trigger.subtype}"
-    data = ", ".join(map(_show_data, trigger.data))
-    return f"{text} ({data})" if data else text
-
-
-def _show_data(item: TriggerData) -> str:
-    if item.type == TriggerDataType.STRING:
-        words = item.data.decode("utf-16-le", "replace").rstrip("\0").split("\0")
-        return " ".join(map(_show_text, words))
-    return f"{_name(item.type)} {item.data.hex()}"
 
 
 def _name(value: Enum) -> str:
