@@ -263,12 +263,12 @@ class Host:
             return False
         # Slow (dataclasses): RUNNING has not waited for it, and it is not to compete
         # with threads that ``run`` makes.  The handlers' thread waits until it is in,
-        # but not for the log.
+        # and no longer: with ``run`` not called yet, no handler is to be ahead of it.
         import winsvc.events  # noqa: F401
 
-        self._start_over.set()
         event = ("STARTED", self.name, self._start_reason())
         log_life_in_time("%s is running", self.name, event=event)
+        self._start_over.set()
         return True
 
     def _start_reason(self) -> str:
