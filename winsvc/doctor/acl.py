@@ -11,24 +11,9 @@ import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-SIDS = {
-    "AC": "S-1-15-2-1",
-    "AN": "S-1-5-7",
-    "AU": "S-1-5-11",
-    "BA": "S-1-5-32-544",
-    "BG": "S-1-5-32-546",
-    "BU": "S-1-5-32-545",
-    "CO": "S-1-3-0",
-    "IU": "S-1-5-4",
-    "LS": "S-1-5-19",
-    "NS": "S-1-5-20",
-    "NU": "S-1-5-2",
-    "OW": "S-1-3-4",
-    "PU": "S-1-5-32-547",
-    "SU": "S-1-5-6",
-    "SY": "S-1-5-18",
-    "WD": "S-1-1-0",
-}
+from winsvc.manage import security
+
+SIDS = {**security.SIDS, "AC": "S-1-15-2-1", "CO": "S-1-3-0"}
 TRUSTED_INSTALLER = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
 # Whoever is one of these can do anything anyway.
 TRUSTED = frozenset(
@@ -60,23 +45,11 @@ READ = 0x1  # FILE_READ_DATA, FILE_LIST_DIRECTORY
 # Data or new files, subfolders (a package), deleting, the DACL, the owner.
 WRITE = 0x2 | 0x4 | 0x40 | 0x10000 | 0x40000 | 0x80000
 _LETTERS = {
+    **security.LETTERS,
     "FA": 0x1F01FF,
     "FR": 0x120089,
     "FW": 0x120116,
     "FX": 0x1200A0,
-    "CC": 0x1,
-    "DC": 0x2,
-    "LC": 0x4,
-    "SW": 0x8,
-    "RP": 0x10,
-    "WP": 0x20,
-    "DT": 0x40,
-    "LO": 0x80,
-    "CR": 0x100,
-    "SD": 0x10000,
-    "RC": 0x20000,
-    "WD": 0x40000,
-    "WO": 0x80000,
 }
 _GENERIC = {
     "GA": (0x10000000, _LETTERS["FA"]),

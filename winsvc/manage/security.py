@@ -42,7 +42,7 @@ TO_START = (
 """What it takes to start a service and to wait until it is up."""
 
 # The letters of SDDL, in the order in which Windows writes them.
-_LETTERS: dict[str, int] = {
+LETTERS: dict[str, int] = {
     "CC": 0x1,
     "DC": 0x2,
     "LC": 0x4,
@@ -57,7 +57,7 @@ _LETTERS: dict[str, int] = {
     "WD": 0x40000,
     "WO": 0x80000,
 }
-_LETTERS_OF_ALL = sum(_LETTERS.values())
+_LETTERS_OF_ALL = sum(LETTERS.values())
 # What the SCM makes of generic rights (D.4); READ_CONTROL comes with each.
 _GENERIC: dict[str, tuple[int, int]] = {
     "GA": (0x10000000, ServiceRight.ALL_ACCESS),
@@ -80,7 +80,7 @@ _GENERIC: dict[str, tuple[int, int]] = {
     ),
 }
 # The same everywhere; those of a domain or a computer stay as they are written.
-_SIDS: dict[str, str] = {
+SIDS: dict[str, str] = {
     "AN": "S-1-5-7",
     "AU": "S-1-5-11",
     "BA": "S-1-5-32-544",
@@ -112,7 +112,7 @@ _RELATIVE = {
     "EA": 519,
     "PA": 520,
 }
-_ABBREVIATIONS = {sid: letters for letters, sid in _SIDS.items()}
+_ABBREVIATIONS = {sid: letters for letters, sid in SIDS.items()}
 
 _SID = r"S-1-[0-9]+(?:-[0-9]+)+|[A-Z]{2}"
 _WHOLE = re.compile(
@@ -155,7 +155,7 @@ class Ace:
     @property
     def sid(self) -> str:
         """The SID; the abbreviation where that depends on the computer."""
-        return _SIDS.get(self.account.upper(), self.account.upper())
+        return SIDS.get(self.account.upper(), self.account.upper())
 
     @property
     def place_in_order(self) -> tuple[bool, bool]:
@@ -374,7 +374,7 @@ def format_rights(rights: int) -> str:
     """Return rights as SDDL has them, in letters if there are some for all."""
     if not rights or rights & ~_LETTERS_OF_ALL:
         return f"{rights:#x}"
-    return "".join(text for text, bit in _LETTERS.items() if rights & bit)
+    return "".join(text for text, bit in LETTERS.items() if rights & bit)
 
 
 def parse_rights(text: str) -> int:
@@ -388,7 +388,7 @@ def parse_rights(text: str) -> int:
         rights = int(text, 8 if octal else 0)
         if rights < 1 << 32:
             return rights
-    known = _LETTERS | {letters: bit for letters, (bit, _) in _GENERIC.items()}
+    known = LETTERS | {letters: bit for letters, (bit, _) in _GENERIC.items()}
     rights = 0
     for pair in _pairs(text.upper()):
         if pair not in known:
