@@ -18,7 +18,6 @@ Winsvc = Callable[..., "subprocess.CompletedProcess[str]"]
 WINE = on_wine()
 
 
-
 @pytest.fixture
 def winsvc(tool: Tool) -> Winsvc:
     """Runs ``python -m winsvc``."""
