@@ -2,6 +2,7 @@
 
 #include "manage/eventlog.h"
 #include "python/convert.h"
+#include "python/managing.h"
 
 #define LOG_CAPSULE "winsvc.eventlog"
 
@@ -23,18 +24,6 @@ to_log(PyObject *capsule, void *out)
     return *log != NULL;
 }
 
-/* A text that may be None.  False: an exception is set. */
-static bool
-encode(PyObject *text, const wsv_wchar **out, PyObject **keep)
-{
-    *out = NULL;
-    *keep = NULL;
-    if (text == Py_None)
-        return true;
-    *keep = py_text_encode(text, out);
-    return *keep != NULL;
-}
-
 /* eventlog_open(machine | None, source) -> log */
 static PyObject *
 eventlog_open(PyObject *Py_UNUSED(module), PyObject *args)
@@ -49,7 +38,7 @@ eventlog_open(PyObject *Py_UNUSED(module), PyObject *args)
     if (!PyArg_ParseTuple(args, "OU:eventlog_open", &machine_text,
                           &source_text))
         return NULL;
-    if (!encode(machine_text, &machine, &keep_machine))
+    if (!py_optional_text(machine_text, &machine, &keep_machine))
         return NULL;
     keep_source = py_text_encode(source_text, &source);
     if (keep_source == NULL) {
@@ -162,9 +151,9 @@ eventlog_query(PyObject *Py_UNUSED(module), PyObject *args)
         return NULL;
     question.newest_first = newest_first != 0;
     question.limit = limit;
-    if (encode(machine, &question.machine, &keep[0]) &&
-        encode(channel, &question.channel, &keep[1]) &&
-        encode(xpath, &question.xpath, &keep[2])) {
+    if (py_optional_text(machine, &question.machine, &keep[0]) &&
+        py_optional_text(channel, &question.channel, &keep[1]) &&
+        py_optional_text(xpath, &question.xpath, &keep[2])) {
         DETACHED(err = wsv_eventlog_query(&question, &answer, &why));
         if (err == WSV_OK) {
             list = build_answer(answer);

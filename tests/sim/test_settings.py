@@ -13,6 +13,7 @@ import winsvc
 from winsvc.errors import ServiceError
 from winsvc.manage import rights
 from winsvc.manage.manager import ServiceManager
+from winsvc.settings.accounts import service_sid
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.levels import Level, pack, unpack
 from winsvc.settings.triggers import (
@@ -31,7 +32,6 @@ from winsvc.settings.values import (
     SidType,
 )
 from winsvc.states import State
-from winsvc.testing.accounts import service_sid
 from winsvc.testing.database import SimulatedBackend
 from winsvc.testing.records import DEFAULT_DACL, Handle
 

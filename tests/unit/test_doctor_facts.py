@@ -15,6 +15,7 @@ from winsvc.doctor.command import read_command, tries_of
 from winsvc.doctor.facts import Probe
 from winsvc.doctor.gather import last_error
 from winsvc.doctor.probe import Ended, import_targets, service_variables
+from winsvc.settings.accounts import service_sid
 
 WD, AU, BU = (acl.SIDS[each] for each in ("WD", "AU", "BU"))
 
@@ -168,8 +169,8 @@ def test_rights_of_one_with_several_sids() -> None:
 
 def test_service_sid_is_that_of_windows() -> None:
     """E.10: TrustedInstaller's is known to all."""
-    assert acl.service_sid("TrustedInstaller") == acl.TRUSTED_INSTALLER
-    assert acl.service_sid("trustedinstaller") == acl.TRUSTED_INSTALLER
+    assert service_sid("TrustedInstaller") == acl.TRUSTED_INSTALLER
+    assert service_sid("trustedinstaller") == acl.TRUSTED_INSTALLER
 
 
 # --- programs -----------------------------------------------------------------------

@@ -6,7 +6,6 @@ it is asked for, and entries with conditions are taken for those without.
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
@@ -156,13 +155,3 @@ def _rights(text: str) -> int:
 def name_of(sid: str) -> str:
     """Return a group's name, or the SID."""
     return EVERYBODY.get(sid, sid)
-
-
-def service_sid(name: str) -> str:
-    r"""Return the SID of ``NT SERVICE\name`` (E.10)."""
-    digest = hashlib.sha1(  # noqa: S324 - as Windows defines it
-        name.upper().encode("utf-16-le", "surrogatepass")
-    ).digest()
-    parts = (digest[at : at + 4] for at in range(0, 20, 4))
-    numbers = (str(int.from_bytes(part, "little")) for part in parts)
-    return f"S-1-5-80-{'-'.join(numbers)}"

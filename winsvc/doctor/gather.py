@@ -26,7 +26,12 @@ from winsvc.doctor.system import System
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
 from winsvc.manage.manager import ServiceManager
-from winsvc.settings.accounts import LOCAL_SERVICE, LOCAL_SYSTEM, NETWORK_SERVICE
+from winsvc.settings.accounts import (
+    LOCAL_SERVICE,
+    LOCAL_SYSTEM,
+    NETWORK_SERVICE,
+    service_sid,
+)
 from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType, State
 
@@ -157,7 +162,7 @@ class Gatherer:
         if account in _BUILT_IN:
             return _BUILT_IN[account]
         if account.startswith("NT SERVICE\\"):
-            return acl.service_sid(account.partition("\\")[2])
+            return service_sid(account.partition("\\")[2])
         backend = self._manager._backend  # noqa: SLF001
         name = account.removeprefix(".\\")
         try:

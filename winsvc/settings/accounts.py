@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import struct
+
 LOCAL_SYSTEM = "LocalSystem"
 LOCAL_SERVICE = r"NT AUTHORITY\LocalService"
 NETWORK_SERVICE = r"NT AUTHORITY\NetworkService"
@@ -55,3 +58,11 @@ def takes_password(account: str) -> bool:
         or name.lower().startswith((_AUTHORITY, _VIRTUAL))
         or name.endswith("$")
     )
+
+
+def service_sid(name: str) -> str:
+    r"""Return the SID of ``NT SERVICE\name`` (E.10)."""
+    text = name.upper().encode("utf-16-le", "surrogatepass")
+    digest = hashlib.sha1(text, usedforsecurity=False)  # as Windows defines it
+    numbers = struct.unpack("<5L", digest.digest())
+    return "S-1-5-80-" + "-".join(map(str, numbers))

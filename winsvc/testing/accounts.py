@@ -1,12 +1,10 @@
-r"""The SIDs of the accounts that every Windows has, and of ``NT SERVICE\name``."""
+"""The SIDs of the accounts that every Windows has."""
 
 from __future__ import annotations
 
-import hashlib
-import struct
 from collections.abc import Mapping
 
-from winsvc.settings.accounts import normalize_account
+from winsvc.settings.accounts import normalize_account, service_sid
 from winsvc.testing.records import refusal
 
 ERROR_NONE_MAPPED = 1332
@@ -42,10 +40,3 @@ def sid_of(account: str, users: Mapping[str, str]) -> str:
         if name in (full, full.rpartition("\\")[2]):
             return sid
     raise refusal(ERROR_NONE_MAPPED, "look up an account")
-
-
-def service_sid(service: str) -> str:
-    """Return the SID of a service's own account (E.10)."""
-    digest = hashlib.sha1(service.upper().encode("utf-16-le"), usedforsecurity=False)
-    numbers = struct.unpack("<5L", digest.digest())
-    return "S-1-5-80-" + "-".join(map(str, numbers))
