@@ -157,8 +157,8 @@ def test_stop_with_dependents_over_time_names_the_one(rig: Rig) -> None:
         handle.wait_state(State.RUNNING)
     with ThreadPoolExecutor(1) as pool:
         stopped = pool.submit(first.stop, dependents=True, timeout=2.0)
-        while not stopped.done():
-            rig.scm.advance(0.1)
+        rig.reach("Slow", State.STOP_PENDING)
+        rig.scm.advance(2.5)
         with pytest.raises(ServiceTimeout, match="its dependent 'Slow'") as caught:
             stopped.result()
 
