@@ -215,13 +215,17 @@ def test_mapping_calls_each_states_own(rig: Rig) -> None:
 
         return callback
 
+    def at(name: str) -> None:  # a control that is there already comes before it
+        rig.eventually(lambda: called[-1:] == [(name, State[name.upper()])], name)
+
     made = daemon.spawn({name: make(name) for name in daemon.NAMES})
     handle = start(rig, made)
+    at("running")
     handle.control(200)
     handle.pause()
-    rig.reach(NAME, State.PAUSED)
+    at("paused")
     handle.resume()
-    rig.reach(NAME, State.RUNNING)
+    at("running")
     rig.scm.send(NAME, Control.SHUTDOWN)
     rig.scm.wait_gone(NAME)
 
@@ -520,7 +524,7 @@ def test_event_has_what_the_message_lacks(rig: Rig) -> None:
 
     assert isinstance(seen[0], SessionChange)
     assert seen[0].session_id == 7
-    assert made.event is None
+    rig.eventually(lambda: made.event is None, "the call is over")
     assert handle.status().accepts == ACCEPTS | Accept.SESSIONCHANGE
     handle.stop()
     rig.scm.wait_gone(NAME)
@@ -922,9 +926,9 @@ def test_several_daemons_share_a_process(rig: Rig) -> None:
     scripts = {name: Script() for name in ("Alpha", "Beta")}
     made = [daemon.spawn(script, alias=name) for name, script in scripts.items()]
     handles = rig.scm.add_process(*made)
-    for handle in handles:
+    for handle, each in zip(handles, made, strict=True):
         handle.start()
-        rig.reach(handle.name, State.RUNNING)
+        rig.eventually(lambda one=each: one.state is State.RUNNING, "it runs")
     handles[0].pause()
     rig.reach("Alpha", State.PAUSED)
     rig.eventually(lambda: made[0].state is State.PAUSED, "it knows itself")
