@@ -56,9 +56,10 @@ class C(Noting):
 
 
 class Slow(Noting):
-    """Stops only once its gate is open."""
+    """Stops only once its gate is open, however much time has passed."""
 
     name = "Slow"
+    stop_timeout = None
 
     def on_stop(self) -> None:
         self.gate.wait(PATIENCE)
@@ -157,8 +158,7 @@ def test_stop_with_dependents_over_time_names_the_one(rig: Rig) -> None:
         handle.wait_state(State.RUNNING)
     with ThreadPoolExecutor(1) as pool:
         stopped = pool.submit(first.stop, dependents=True, timeout=2.0)
-        rig.reach("Slow", State.STOP_PENDING)
-        rig.scm.advance(2.5)
+        rig.pass_time(0.5, stopped.done, "the time is up")
         with pytest.raises(ServiceTimeout, match="its dependent 'Slow'") as caught:
             stopped.result()
 
@@ -410,8 +410,7 @@ def test_virtual_time_ends_a_watch(rig: Rig) -> None:
     handle = rig.scm.add(Noting)
     with handle.watch(timeout=60.0) as watch, ThreadPoolExecutor(1) as pool:
         rest = pool.submit(list, watch)
-        while not rest.done():
-            rig.scm.advance(10.0)
+        rig.pass_time(10.0, rest.done, "the time is up")
 
         assert [status.state for status in rest.result()] == [State.STOPPED]
         assert watch.end is WatchEnd.TIMEOUT
@@ -489,11 +488,9 @@ def test_manager_watch_without_notifications_looks_at_lists(
         events = pool.submit(list, itertools.islice(watch, 2))
         assert refused.wait(PATIENCE)
         with rig.scm.add(Noting) as handle:
-            while handle and not watch._known:
-                rig.scm.advance(0.5)
+            rig.pass_time(0.5, lambda: watch._known, "it is seen in a list")
             handle.delete()
-        while not events.done():
-            rig.scm.advance(0.5)
+        rig.pass_time(0.5, events.done, "it is missed in a list")
 
         assert [each.what for each in events.result()] == ["created", "deleted"]
 
@@ -525,8 +522,7 @@ def test_manager_watch_ends_by_time_and_by_close(rig: Rig) -> None:
     """No event is no reason to wait for ever."""
     with rig.scm.watch(timeout=30.0) as watch, ThreadPoolExecutor(1) as pool:
         rest = pool.submit(list, watch)
-        while not rest.done():
-            rig.scm.advance(5.0)
+        rig.pass_time(5.0, rest.done, "the time is up")
         assert rest.result() == []
         assert watch.end is WatchEnd.TIMEOUT
     watch = rig.scm.watch()
