@@ -33,8 +33,9 @@ class Told(logging.Handler):
 
 
 @pytest.fixture
-def handler() -> Iterator[Told]:
-    """Hears the events of all services."""
+def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    """Hears the events of all services, which wait until it has."""
+    monkeypatch.setattr(log_life, "GRACE", PATIENCE)
     logger = logging.getLogger("winsvc")
     handler = Told()
     level = logger.level
@@ -153,7 +154,7 @@ def test_missed_deadline_has_its_event(rig: Rig, told: list[tuple[str, ...]]) ->
     handle.start()
     rig.reach("Plain", State.RUNNING)
     handle.pause()
-    assert entered.wait(10)
+    assert entered.wait(PATIENCE)
     rig.scm.advance(11.0)
     rig.eventually(lambda: len(told) == 2, "the deadline is told of")
     free.set()
@@ -299,6 +300,7 @@ def test_clean_stop_does_not_wait_for_a_stalled_log(
     handle = rig.scm.add(Plain)
     handle.start()
     rig.reach("Plain", State.RUNNING)
+    rig.eventually(lambda: told, "STARTED")  # it may be late, but not the second
     rig.scm.send("Plain", Control.STOP)
     assert stalled.reached.wait(PATIENCE)
     rig.reach("Plain", State.STOPPED)
