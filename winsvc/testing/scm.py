@@ -187,7 +187,7 @@ class SimulatedScm(ServiceManager):
         """End a service's process as a crash does, with all services in it."""
         self.process(name).kill(exit_code)
 
-    def wait_gone(self, name: str, timeout: float = 10.0) -> int:
+    def wait_gone(self, name: str, timeout: float = 60.0) -> int:
         """Wait in real time until a service's process has ended.
 
         Returns:
