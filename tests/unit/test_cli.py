@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -28,6 +29,7 @@ class Own(winsvc.Service):
     start_type = StartType.MANUAL
 
 
+@pytest.mark.usefixtures("slow_until_shown")
 def test_install_to_remove_goes_through_whole_life(run: Run, target: str) -> None:
     """Each command does its part, and says what came of it."""
     told = [
@@ -239,7 +241,7 @@ def test_wait_that_is_too_short_is_refused(run: Run, target: str) -> None:
 
 
 def test_terminal_gets_bar_instead_of_lines(
-    run: Run, target: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, target: str, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With rich, a bar with the checkpoint moves until the state is reached."""
     pytest.importorskip("rich")
@@ -247,6 +249,11 @@ def test_terminal_gets_bar_instead_of_lines(
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
+
+        def write(self, text: str) -> int:
+            if re.search(r"START_PENDING.*checkpoint", text):
+                gate.set()  # the bar has been drawn
+            return super().write(text)
 
     run("install", target)
     terminal = Terminal()

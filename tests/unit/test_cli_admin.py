@@ -100,6 +100,7 @@ def test_start_and_stop_if_needed_are_done_twice(run: Run, target: str) -> None:
     assert "start it first" not in refused[2]
 
 
+@pytest.mark.usefixtures("slow_until_shown")
 def test_start_if_needed_waits_for_a_start_of_others(run: Run, target: str) -> None:
     """It is on its way already."""
     run("install", target)

@@ -70,7 +70,7 @@ def start_both(run: Run) -> None:
 # --- JSON ----------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("installed", "slow_until_seen")
 def test_each_command_about_a_service_answers_with_its_status(run: Run) -> None:
     """One object on one line, nothing else on standard output, in all its life."""
     seen = []
