@@ -14,8 +14,7 @@
 /* STATUS_OBJECT_NAME_NOT_FOUND: the policy has nothing of that account.
  * ntstatus.h clashes with windows.h. */
 #define NO_SUCH_OBJECT ((NTSTATUS)0xC0000034L)
-#define MAX_MACHINE 0x7FFEu /* UTF-16 units that a LSA_UNICODE_STRING holds   \
-                             */
+#define MAX_MACHINE 0x7FFEu /* UTF-16 units of a LSA_UNICODE_STRING */
 
 static const WCHAR logon_right[] = L"SeServiceLogonRight";
 
