@@ -29,8 +29,8 @@ _PROGRAM = "correct the program in its command line, `doctor` tells what is wron
 _ASKS = "`apply NAME --account ACCOUNT`, which asks for the password"
 _PASSWORD = "renew it by `apply NAME --account ACCOUNT`, which asks for it"  # noqa: S105
 _LOGON_RIGHT = (
-    "grant it that right in secpol.msc under User Rights Assignment, or choose the "
-    "account once in services.msc, which grants it"
+    "grant it that right by `apply NAME --account ACCOUNT`, and see that nothing "
+    "denies it in secpol.msc under User Rights Assignment"
 )
 _VALUE = "correct the setting that the message names, or what was just given"
 

@@ -351,6 +351,7 @@ def test_script_applies_its_class(run: Run, backend: SimulatedBackend) -> None:
                 }
             ],
             "left_out": [],
+            "notes": [],
         }
     ]
 
@@ -486,6 +487,55 @@ def test_apply_asks_for_the_password_of_a_said_account_only(
     assert "password" not in built_in[1]
     assert run("apply", "Sample", "--start-type", "manual")[0] == 0
     assert passwords == [None, "asked", "asked", None, None]
+
+
+def test_right_to_log_on_is_told(
+    run: Run, backend: SimulatedBackend, target: str, passwords: list[str | None]
+) -> None:
+    """E-15: by install, plan and apply; to who has it already nothing is given."""
+    granted = r"log on as a service: granted to .\user"
+    installed = run("install", "--account", r".\user", target)
+    backend.logon_rights.clear()
+    planned = run("plan", "Sample", "--account", r".\other")
+    applied = run("apply", "Sample", "--account", r".\other")
+    again = run("apply", "Sample", "--account", r".\other", "--json")
+
+    assert installed[1].splitlines().count(granted) == 1
+    assert r"  log on as a service: granted to .\other" in planned[1].splitlines()
+    assert applied[1].replace("is changed", "would be changed") == (
+        planned[1] + "  password: (set)\n"
+    )
+    assert backend.logon_rights == {r".\OTHER"}
+    (changes,) = json.loads(again[1])["services"]
+    assert [each["setting"] for each in changes["changes"]] == ["password"]
+    assert changes["notes"] == []
+
+
+@pytest.mark.parametrize("command", ["install", "plan", "apply"])
+def test_right_that_cannot_be_read_is_told(
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    passwords: list[str | None],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    """And left alone: whoever may not read the policy can set an account."""
+
+    def refuse(*_: Any) -> bool:
+        error = OSError(5, "no")
+        setattr(error, "winerror", 5)  # noqa: B010
+        raise error
+
+    monkeypatch.setattr(backend, "logon_right_held", refuse)
+    words = ["--target"] if command != "install" else []
+    code, out, _ = run(command, "--account", r".\user", *words, target)
+
+    assert code == 0
+    assert out.count(r"log on as a service: not granted to .\user") == 1
+    assert "(5 ERROR_ACCESS_DENIED)" in out
+    assert backend.logon_rights == set()
+    assert len(backend.records) == (command != "plan")
 
 
 @pytest.mark.parametrize("command", ["apply", "config"])

@@ -205,6 +205,51 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
             events=(event(7000), event(7041)),
         ),
     ),
+    "no right to log on, by the policy (E-15)": (
+        *("account", "problem", "does not itself have the right", "and grants that"),
+        facts(
+            {"account": r".\me"},
+            status=status(State.STOPPED, 1069),
+            account_sid=ME,
+            has_logon_right=False,
+        ),
+    ),
+    "the right was missing, and is not any more": (
+        *("account", "problem", "event 7041); it has the right", "`start Clock` again"),
+        facts(
+            {"account": r".\me"},
+            status=status(State.STOPPED, 1069),
+            account_sid=ME,
+            events=(*LOGON[:1], event(7041)),
+        ),
+    ),
+    "the right may not be read": (
+        *("account", "problem", "(1069)", "present password; grant it the right"),
+        facts(
+            {"account": r".\me"},
+            status=status(State.STOPPED, 1069),
+            account_sid=ME,
+            unknown={"logon_right": "5"},
+        ),
+    ),
+    "never started, without the right": (
+        *("account", "note", "unless a group", r"`apply Clock --account .\me` grants"),
+        facts(
+            {"account": r".\me"},
+            status=status(State.STOPPED, 1077),
+            account_sid=ME,
+            has_logon_right=False,
+        ),
+    ),
+    "managed account without the right": (
+        *("account", "problem", "does not itself", r"D\managed$` grants that"),
+        facts(
+            {"account": "D\\managed$"},
+            status=status(State.STOPPED, 1069),
+            account_sid=ME,
+            has_logon_right=False,
+        ),
+    ),
     "managed account failed": (
         *("account", "problem", "1069", "Test-ADServiceAccount"),
         facts(
@@ -457,6 +502,11 @@ ALSO = {
     "no such account (E-15)": {"code"},
     "another's virtual account (E-18)": {"code"},
     "logon failed": {"code"},
+    "no right to log on, by the policy (E-15)": {"code"},
+    "the right was missing, and is not any more": {"SCM's events", "code"},
+    "the right may not be read": {"code"},
+    "never started, without the right": {"state", "code"},
+    "managed account without the right": {"code"},
     "managed account failed": {"code"},
     "LocalService cannot read it": {"code"},
     "a user cannot read it": {"code"},
@@ -489,6 +539,23 @@ def test_remedy_for_a_password_names_the_account() -> None:
     (verdict,) = scm_checks.account.run(told)
 
     assert r'`apply Clock --account ".\the user"` asks for' in (verdict.remedy or "")
+
+
+@pytest.mark.parametrize("exit_code", [0, 1066])
+def test_right_is_no_matter_once_it_has_started(exit_code: int) -> None:
+    """A group has it then; nor where the policy may not be read."""
+    without = facts(
+        {"account": r".\me"},
+        status=status(State.STOPPED, exit_code),
+        has_logon_right=False,
+        account_sid=ME,
+    )
+    unknown = dataclasses.replace(
+        without, status=status(State.STOPPED, 1077), unknown={"logon_right": "5"}
+    )
+
+    assert list(scm_checks.account.run(without)) == []
+    assert list(scm_checks.account.run(unknown)) == []
 
 
 def test_deletion_explains_disabled() -> None:

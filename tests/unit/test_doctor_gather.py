@@ -120,8 +120,13 @@ class FakeScm:
         self.source: str | None = ENVIRONMENT + r"\Lib\site-packages\winsvc\core.pyd"
         self.sids: dict[str, str | int] = {}
         self._backend = SimpleNamespace(
-            machine=None, event_source=self.event_source, account_sid=self.account_sid
+            machine=None,
+            event_source=self.event_source,
+            account_sid=self.account_sid,
+            logon_right_held=self.logon_right_held,
         )
+        self.logon_rights: set[str] = set()
+        self.logon_code = 0
         self.add("Clock")
 
     def add(
@@ -141,6 +146,11 @@ class FakeScm:
         if isinstance(found, int):
             raise service_error("look up", account, found)
         return found
+
+    def logon_right_held(self, machine: str | None, account: str) -> bool:
+        if self.logon_code:
+            raise service_error("read the rights of", account, self.logon_code)
+        return account in self.logon_rights
 
     def open(self, name: str) -> FakeHandle:
         if name not in self.services:
@@ -605,7 +615,7 @@ def test_account_is_looked_up(
     scm: FakeScm, windows: FakeWindows, account: str | None, sid: str | None
 ) -> None:
     """None: there is no such account (1332)."""
-    scm.sids = {"me": ME}
+    scm.sids = {r".\me": ME}
     scm.add("Clock", account=account)
     found = facts_of(scm, windows).account_sid
 
@@ -620,6 +630,47 @@ def test_account_that_cannot_be_asked_for_is_unknown(
     scm.add("Clock", account="D\\u")
 
     assert "1722" in facts_of(scm, windows).unknown["account"]
+
+
+@pytest.mark.parametrize(
+    ("account", "code", "has_right"),
+    [
+        (None, 5, True),
+        ("LocalService", 5, True),
+        ("NT SERVICE\\Clock", 5, True),
+        (r".\me", 0, True),
+        (r".\other", 0, False),
+        (r"D\managed$", 0, False),
+    ],
+)
+def test_right_to_log_on_is_looked_up(
+    scm: FakeScm,
+    windows: FakeWindows,
+    account: str | None,
+    code: int,
+    has_right: bool,
+) -> None:
+    """Of those that need one (E-15): the policy is not asked about the others."""
+    scm.logon_rights = {r".\me"}
+    scm.logon_code = code
+    scm.add("Clock", account=account)
+    found = facts_of(scm, windows)
+
+    assert found.has_logon_right is has_right
+    assert "logon_right" not in found.unknown
+
+
+def test_right_that_may_not_be_read_is_unknown(
+    scm: FakeScm, windows: FakeWindows
+) -> None:
+    """The account is looked up all the same."""
+    scm.logon_code = 5
+    scm.sids = {r".\me": ME}
+    scm.add("Clock", account=r".\me")
+    found = facts_of(scm, windows)
+
+    assert "5 ERROR_ACCESS_DENIED" in found.unknown["logon_right"]
+    assert found.account_sid == ME
 
 
 def test_event_log_that_cannot_be_read_is_unknown(

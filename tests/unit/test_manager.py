@@ -148,6 +148,12 @@ class FakeScm:
     def event_source(self, name: str) -> None:
         self._call("event_source", name)
 
+    machine = None
+
+    def logon_right_held(self, machine: str | None, account: str) -> bool:
+        self._call("logon_right_held", machine, account)
+        return True
+
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 

@@ -15,7 +15,7 @@ from winsvc.commands.tables import print_table
 from winsvc.commands.wanted import wanted
 from winsvc.errors import ServiceError, ServiceExists, ServiceNotFound, service_error
 from winsvc.install import create_all, log_file_in, recommended, recommended_names
-from winsvc.manage.changes import plain_value, show_value
+from winsvc.manage.changes import LOGON_RIGHT, plain_value, show_value
 from winsvc.manage.security import ServiceRight, parse_dacl
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.toml_writer import to_toml
@@ -112,6 +112,14 @@ def _text_of_install(
         lines = [f"{names} are installed; they run in one process {line}"]
     if log_file is not None:
         lines.append(f"Its log: {log_file}")
+    granted = [
+        str(change)
+        for each in plans
+        for change in each.changes
+        if change.setting == LOGON_RIGHT
+    ]
+    notes = [note for each in plans for note in each.notes]
+    lines += dict.fromkeys([*granted, *notes])  # one for all of the same account
     return "\n".join([*lines, *_left_out(plans[0])])
 
 
@@ -282,7 +290,7 @@ def _text(plans: Sequence[Changes], created: str, changed: str = "") -> str:
             lines += [f"  {change}" for change in each.changes]
         else:
             lines.append(f"{each.service}: nothing to change")
-        lines += _left_out(each)
+        lines += [*each.notes, *_left_out(each)]
     return "\n".join(lines)
 
 

@@ -118,8 +118,8 @@ class Facts:
         name: Key name.
         unknown: Group of facts -> why it could not be had: ``config``,
             ``dependencies``, ``sharers``, ``deletion``, ``source``, ``files``,
-            ``security``, ``probe``, ``events``, ``account``.  The facts of such a
-            group mean nothing.
+            ``security``, ``probe``, ``events``, ``account``, ``logon_right``.  The
+            facts of such a group mean nothing.
         status: The SCM's record.
         config: Its settings (group ``config``).
         command: What its command line says (``config``).
@@ -147,6 +147,8 @@ class Facts:
         probe: Of its Python; ``None``: its program is none (``probe``).
         account_sid: The SID of its account; ``None``: there is no such account
             (``account``).
+        has_logon_right: Whether its account itself has the right to log on as a
+            service, or needs none; a group may have it too (``logon_right``).
         my_sid: The SID of who asks (``security``).
         events: What the SCM has logged about it, the newest first (``events``).
     """
@@ -172,5 +174,6 @@ class Facts:
     last_error: str = ""
     probe: Probe | None = None
     account_sid: str | None = None
+    has_logon_right: bool = True
     my_sid: str | None = None
     events: tuple[ScmEvent, ...] = ()

@@ -30,12 +30,14 @@ from winsvc.settings.accounts import (
     LOCAL_SERVICE,
     LOCAL_SYSTEM,
     NETWORK_SERVICE,
+    needs_logon_right,
     service_sid,
 )
 from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType, State
 
 ERROR_NONE_MAPPED = 1332
+_OF_CONFIG = ("dependencies", "sharers", "files", "account", "logon_right", "probe")
 _BUILT_IN = {
     LOCAL_SYSTEM: acl.SIDS["SY"],
     LOCAL_SERVICE: acl.SIDS["LS"],
@@ -88,7 +90,7 @@ class Gatherer:
                 config, line = handle.config(), handle.command_line()
         found: dict[str, Any] = {"status": status, "config": config}
         if "config" in self._unknown:
-            for group in ("dependencies", "sharers", "files", "account", "probe"):
+            for group in _OF_CONFIG:
                 self._unknown[group] = self._unknown["config"]
         else:
             found |= self._from_scm(config, line)
@@ -126,6 +128,8 @@ class Gatherer:
                 found["sharers"] = tuple(self._sharers(line))
         with self._group("account"):
             found["account_sid"] = self._sid_of(config.account or LOCAL_SYSTEM)
+        with self._group("logon_right"):
+            found["has_logon_right"] = self._has_logon_right(config.account)
         return found
 
     def _dependency(self, name: str) -> Dependency:
@@ -164,13 +168,18 @@ class Gatherer:
         if account.startswith("NT SERVICE\\"):
             return service_sid(account.partition("\\")[2])
         backend = self._manager._backend  # noqa: SLF001
-        name = account.removeprefix(".\\")
         try:
-            return backend.account_sid(backend.machine, name)
+            return backend.account_sid(backend.machine, account)
         except OSError as error:
             if getattr(error, "winerror", None) == ERROR_NONE_MAPPED:
                 return None
             raise
+
+    def _has_logon_right(self, account: str | None) -> bool:
+        if account is None or not needs_logon_right(account):
+            return True
+        backend = self._manager._backend  # noqa: SLF001
+        return backend.logon_right_held(backend.machine, account)
 
     # --- this computer ---------------------------------------------------------
 

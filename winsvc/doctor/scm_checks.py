@@ -15,11 +15,10 @@ NEVER_STARTED, OWN_CODE, ABORTED = 1077, 1066, 1067
 NO_LOGON = 1069
 _MANY = 5
 
-_RIGHT = "the right to log on as a service (secpol.msc, User Rights Assignment)"
-_MANAGED = (
-    "check on this computer that Test-ADServiceAccount says True for it, and grant it "
-    + _RIGHT
-)
+_RIGHT = "the right to log on as a service"
+_POLICY = "secpol.msc, User Rights Assignment"
+_MANAGED = "check on this computer that Test-ADServiceAccount says True for it"
+_LOGON_REFUSED = 7041
 _OWN_CODES = {
     FailureCode.IMPORT: "its code could not be imported, or is no service",
     FailureCode.START: "on_start raised an exception",
@@ -102,15 +101,13 @@ def account(facts: Facts) -> Iterator[Verdict]:
             rf"{command('apply', facts.name, '--account')} with DOMAIN\user or .\user",
         )
     if _has_failed_to_log_on(facts):
-        remedy = _MANAGED
-        if takes_password(name):
-            renew = command("apply", facts.name, f"--account {_word(name)}")
-            remedy = f"{renew} asks for the present password; grant it {_RIGHT}"
-        if 7041 in (each.event_id for each in facts.events):
-            what = "it may not log on as a service (1069, event 7041)"
-        else:
-            what = "it could not log on (1069)"
-        yield problem(f"{name}: {what}", remedy)
+        yield _logon(facts, name)
+    elif _may_fail_to_log_on(facts):
+        yield note(
+            f"{name} does not itself have {_RIGHT}: its start fails (1069) unless a "
+            "group that it is in has it",
+            f"{_apply_account(facts, name)} grants it",
+        )
 
 
 @check(
@@ -215,6 +212,38 @@ def _has_failed_to_log_on(facts: Facts) -> bool:
     is_start = newest in (7000, 7038, 7041)
     logon = {7038, 7041} & {each.event_id for each in facts.events[:3]}
     return facts.status.exit_code == NO_LOGON or (is_start and bool(logon))
+
+
+def _may_fail_to_log_on(facts: Facts) -> bool:
+    """Tell whether its first start may fail for want of the right (E-15)."""
+    is_known = "logon_right" not in facts.unknown
+    has_started = facts.status.exit_code != NEVER_STARTED
+    return is_known and not facts.has_logon_right and not has_started
+
+
+def _logon(facts: Facts, name: str) -> Verdict:
+    """Say which of the two it was, the password or the right, as far as is known."""
+    is_refused = _LOGON_REFUSED in (each.event_id for each in facts.events)
+    what = f"{name}: it could not log on (1069)"
+    if is_refused:
+        what = f"{name}: it may not log on as a service (1069, event {_LOGON_REFUSED})"
+    apply = _apply_account(facts, name)
+    asks = f"{apply} asks for the present password" if takes_password(name) else ""
+    if "logon_right" in facts.unknown:
+        return problem(what, f"{asks or _MANAGED}; grant it {_RIGHT} ({_POLICY})")
+    if not facts.has_logon_right:
+        what += f"; it does not itself have {_RIGHT}, though a group that it is in may"
+        grants = f"{asks} and grants that" if asks else f"{apply} grants that"
+        return problem(what, grants if asks else f"{grants}; {_MANAGED}")
+    what += f"; it has {_RIGHT}"
+    if is_refused:
+        again = f"{command('start', facts.name)} again if that is new"
+        return problem(what, f"{again}; else see that nothing denies it ({_POLICY})")
+    return problem(what, asks or _MANAGED)
+
+
+def _apply_account(facts: Facts, name: str) -> str:
+    return command("apply", facts.name, f"--account {_word(name)}")
 
 
 def _word(name: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 from winsvc._interfaces import Capsule
 from winsvc.manage import rights
 from winsvc.manage.backend import Backend, Handles, change_security
+from winsvc.manage.logon_right import right_step
 from winsvc.manage.planning import Plan
 from winsvc.manage.reading import BASIC, LEVELS
 from winsvc.manage.transaction import Step
@@ -26,7 +27,7 @@ _LAST_LEVELS = ("delayed", "preferred_node", "launch_protection")
 
 
 def steps_of(plan: Plan, backend: Backend, handles: Handles) -> Iterator[Step]:
-    """Yield the steps of a plan, in their order; behind that of the creation.
+    """Yield the steps of a plan, in their order; behind those of the creation.
 
     Args:
         plan: The plan.
@@ -34,6 +35,8 @@ def steps_of(plan: Plan, backend: Backend, handles: Handles) -> Iterator[Step]:
         handles: The service's.
     """
     name, is_new = plan.changes.service, plan.changes.is_new
+    if plan.grantee is not None and not is_new:
+        yield right_step(plan.grantee, backend)
     levels = [setting for setting in LEVELS if setting in plan.new]
     late = [setting for setting in _LAST_LEVELS if setting in levels]
     early = [setting for setting in levels if setting not in late]
@@ -69,10 +72,10 @@ def rights_for(plan: Plan) -> Iterator[int]:
         yield rights.CHANGE_CONFIG
 
 
-def create_step(
+def steps_of_creation(
     plan: Plan, backend: Backend, manager: Capsule, handles: Handles
-) -> Step:
-    """Return the step that creates a plan's service.
+) -> Iterator[Step]:
+    """Yield the steps up to that which creates a plan's service.
 
     Args:
         plan: The plan.
@@ -109,8 +112,10 @@ def create_step(
         finally:
             handles.close()
 
+    if plan.grantee is not None:
+        yield right_step(plan.grantee, backend)
     sets = [setting for setting in BASIC if setting in new]
-    return Step("create", do, undo, sets=tuple(sets))
+    yield Step("create", do, undo, sets=tuple(sets))
 
 
 def _basic_step(plan: Plan, backend: Backend, handles: Handles) -> Step:

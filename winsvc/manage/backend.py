@@ -86,6 +86,9 @@ class NativeBackend:
         self.service_security = core.service_security
         self.service_change_security = core.service_change_security
         self.account_sid = core.account_sid
+        self.logon_right_held = core.logon_right_held
+        self.logon_right_grant = core.logon_right_grant
+        self.logon_right_revoke = core.logon_right_revoke
         self.service_open = core.service_open
         self.service_delete = core.service_delete
         self.service_start = core.service_start

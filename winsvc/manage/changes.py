@@ -13,15 +13,19 @@ from winsvc.settings.trigger_text import trigger_text
 from winsvc.settings.triggers import Trigger
 from winsvc.settings.values import NO_NODE, FailureAction, FailureActions
 
+LOGON_RIGHT = "log_on_as_a_service"
+"""Stands for a setting in the change that gives an account that right (E-15)."""
+
 
 @dataclass(frozen=True, slots=True)
 class Change:
     """A setting that is to get another value, or that got it.
 
     Attributes:
-        setting: Its name, as in ``ServiceConfig``.
+        setting: Its name, as in ``ServiceConfig``; ``log_on_as_a_service``: none of
+            the service, but the right that its account gets.
         old: Its value before; ``None`` for a service that was not there.
-        new: Its value after.
+        new: Its value after; the account that gets the right.
 
     Both are what the SCM keeps: ``command`` is one line, ``event_source`` the
     message file or ``None``.  A password is never in it: ``new`` is ``(set)``.
@@ -55,15 +59,18 @@ class Changes:
     Attributes:
         service: Key name.
         is_new: The service is not there: it is created.
-        changes: One for each setting, in the order of ``ServiceConfig``.
+        changes: One for each setting, in the order of ``ServiceConfig``; behind
+            ``account`` that of the right to log on as a service.
         left_out: Settings that this system does not know, and the event source if
             it is somebody else's, where the caller does not insist on them.
+        notes: What else is not done, and what to do about it, a sentence each.
     """
 
     service: str
     is_new: bool = False
     changes: tuple[Change, ...] = ()
     left_out: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
     def __bool__(self) -> bool:
         """Return whether there is something to do."""
@@ -80,11 +87,14 @@ class Changes:
             "is_new": self.is_new,
             "changes": [change.as_dict() for change in self.changes],
             "left_out": list(self.left_out),
+            "notes": list(self.notes),
         }
 
 
 def show_value(setting: str, value: Any) -> str:
     """Return a setting's value as one line."""
+    if setting == LOGON_RIGHT:
+        return f"granted to {value}"
     if setting == "preferred_node" and value == NO_NODE:
         return "none"
     if isinstance(value, bool):

@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import Self, TypeVar
 
 from winsvc._interfaces import Capsule
 from winsvc.errors import ServiceMarkedForDelete, ServiceNotFound
 from winsvc.manage import rights
-from winsvc.manage.applying import create_step, rights_for, steps_of
+from winsvc.manage.applying import rights_for, steps_of, steps_of_creation
 from winsvc.manage.backend import Backend, Handles, NativeBackend, reported
 from winsvc.manage.changes import Changes
 from winsvc.manage.handle import ServiceHandle
@@ -77,6 +78,9 @@ class ServiceManager:
     def create(self, config: ServiceConfig) -> ServiceHandle:
         """Create a service; on failure there is none.
 
+        A user's or a managed account gets the right to log on as a service, as by
+        :meth:`apply`.
+
         Args:
             config: Its settings; what is ``None`` is left to the SCM.
 
@@ -99,6 +103,9 @@ class ServiceManager:
         self, config: ServiceConfig, *, if_supported: Iterable[str] = ()
     ) -> Changes:
         """Return what :meth:`apply` would change; change nothing.
+
+        Where it may not be read whether an account may log on as a service, a note
+        of the result says that this right is not granted.
 
         Args:
             config: The settings that the service is to have; ``None`` is for what
@@ -128,6 +135,10 @@ class ServiceManager:
         old values back, and a service that has been created is deleted again.
         Most of them count from the next start on (E-42).
 
+        A user's or a managed account that does not have the right to log on as a
+        service itself gets it before it is set (E-15), also if only its password is
+        set, or if it is a managed one and named again.
+
         Args:
             config: As for :meth:`plan`.
             if_supported: As for :meth:`plan`.
@@ -148,7 +159,8 @@ class ServiceManager:
         """Delete a service, and take its event source out of the registry.
 
         It is not stopped by that (E-36); it is gone once it has stopped and all
-        handles to it are closed (E-32).  The event source goes if it is winsvc's
+        handles to it are closed (E-32).  Its account keeps the right to log on as a
+        service: others may run as it.  The event source goes if it is winsvc's
         and can be seen: that of another computer needs its Remote Registry service.
 
         Raises:
@@ -273,8 +285,8 @@ class ServiceManager:
         handles = self._handles_of(name)
         with reported("create", name):
             manager = self._handles.get(rights.CREATE_SERVICE)
-        creation = create_step(plan, self._backend, manager, handles)
-        run_steps(name, (creation, *steps_of(plan, self._backend, handles)))
+        creation = steps_of_creation(plan, self._backend, manager, handles)
+        run_steps(name, chain(creation, steps_of(plan, self._backend, handles)))
         return handles
 
     def _retried(self, action: Callable[[], T]) -> T:

@@ -9,7 +9,8 @@ from typing import Any
 
 from winsvc.errors import ServiceError, service_error
 from winsvc.manage.backend import Backend, Handles, reported
-from winsvc.manage.changes import Change, Changes
+from winsvc.manage.changes import LOGON_RIGHT, Change, Changes
+from winsvc.manage.logon_right import account_to_look_at, lacks_right
 from winsvc.manage.reading import ALL, BASIC, LEVELS, NOT_KNOWN, Reader
 from winsvc.manage.registry import ERROR_ALREADY_EXISTS, is_ours
 from winsvc.manage.security import same_dacl
@@ -51,12 +52,14 @@ class Plan:
         old: What the settings are now; for a new service, the defaults.
         new: What those that change are to be.
         password: The password to be set.
+        grantee: The account that gets the right to log on as a service.
     """
 
     changes: Changes
     old: dict[str, Any]
     new: dict[str, Any]
     password: str | None = field(repr=False)
+    grantee: str | None = None
 
 
 class Planner:
@@ -149,6 +152,7 @@ class Planner:
         is_new: bool,
     ) -> Plan:
         password = self._config.password
+        grantee, notes = self._grantee(old, new)
         changes = []
         for setting in (each.name for each in fields(ServiceConfig)):
             if setting in new:
@@ -156,9 +160,27 @@ class Planner:
                 changes.append(Change(setting, before, _shown(setting, new[setting])))
             elif setting == "password" and password is not None:
                 changes.append(Change(setting, None, PASSWORD_SET))
+            if setting == "account" and grantee is not None:
+                changes.append(Change(LOGON_RIGHT, None, grantee))
         ordered = tuple(each for each in ALL if each in left_out)
         name = self._config.name
-        return Plan(Changes(name, is_new, tuple(changes), ordered), old, new, password)
+        told = Changes(name, is_new, tuple(changes), ordered, notes)
+        return Plan(told, old, new, password, grantee)
+
+    def _grantee(
+        self, old: dict[str, Any], new: dict[str, Any]
+    ) -> tuple[str | None, tuple[str, ...]]:
+        """Return who gets the right to log on as a service, and notes on that."""
+        account = account_to_look_at(
+            self._config.account,
+            old.get("account"),
+            is_set="account" in new,
+            has_password=self._config.password is not None,
+        )
+        if account is None:
+            return None, ()
+        lacks, note = lacks_right(self._backend, account)
+        return account if lacks else None, () if note is None else (note,)
 
     def _taken(self, old: dict[str, Any]) -> set[str]:
         """Return the event source's name if it is somebody else's and may be left out.

@@ -58,6 +58,8 @@ class SimulatedDatabase:
         records: The services by their key names in capitals.
         users: SIDs of accounts by names, besides those that every system has.
         event_sources: Message files by names in capitals.
+        logon_rights: The accounts, in capitals, that may log on as a service; those
+            that need no right for it are not in it.
     """
 
     machine: str | None = None
@@ -66,6 +68,7 @@ class SimulatedDatabase:
         self.records: dict[str, Record] = {}
         self.users: dict[str, str] = {}
         self.event_sources: dict[str, str] = {}
+        self.logon_rights: set[str] = set()
         self._lock = threading.RLock()
 
     # --- handles ------------------------------------------------------------------
@@ -338,6 +341,23 @@ class SimulatedDatabase:
         """Return an account's SID."""
         del machine
         return sid_of(account, self.users)
+
+    def logon_right_held(self, machine: str | None, account: str) -> bool:
+        """Tell whether an account may log on as a service (E-15)."""
+        del machine
+        return account.upper() in self.logon_rights
+
+    def logon_right_grant(self, machine: str | None, account: str) -> None:
+        """Let it; every name is a user's here."""
+        del machine
+        with self._lock:
+            self.logon_rights.add(account.upper())
+
+    def logon_right_revoke(self, machine: str | None, account: str) -> None:
+        """Let it no more."""
+        del machine
+        with self._lock:
+            self.logon_rights.discard(account.upper())
 
     # --- the registry -------------------------------------------------------------
 

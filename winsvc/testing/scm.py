@@ -55,6 +55,11 @@ class SimulatedScm(ServiceManager):
         return self._simulated.session_users
 
     @property
+    def logon_rights(self) -> set[str]:
+        """The accounts, in capitals, that may log on as a service; to be changed."""
+        return self._simulated.logon_rights
+
+    @property
     def now(self) -> float:
         """Seconds of the simulated clock."""
         return self._simulated.monotonic()
