@@ -64,11 +64,11 @@ class User:
 
     def grant(self, right: str) -> None:
         """Give it another right."""
-        win32security.LsaAddAccountRights(self._policy, self.sid, [right])
+        win32security.LsaAddAccountRights(self._policy, self.sid, (right,))
 
     def close(self) -> None:
         """Remove it, with its rights."""
-        if rights := self.rights():
+        if rights := tuple(self.rights()):
             win32security.LsaRemoveAccountRights(self._policy, self.sid, False, rights)
         win32net.NetUserDel(None, self.name)
 
