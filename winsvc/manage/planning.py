@@ -24,6 +24,7 @@ from winsvc.settings.values import (
     LaunchProtection,
     SidType,
 )
+from winsvc.states import StartType
 
 PASSWORD_SET = "(set)"  # noqa: S105  # stands for it
 
@@ -98,6 +99,8 @@ class Planner:
         needed = wanted | {"dependencies", "account"} if wanted & {*BASIC} else wanted
         if self._config.password is not None:
             needed = needed | {"dependencies", "account"}
+        if "delayed" in wanted:
+            needed = needed | {"start_type"}
         with reported("read the settings of", name):
             old = reader.read(needed)
         left_out = self._left_out(reader.missing) | self._taken(old)
@@ -108,6 +111,8 @@ class Planner:
             and setting not in left_out
             and not self._is_same(setting, old[setting], value)
         }
+        if "delayed" in new and self._is_idle(old["start_type"]):
+            del new["delayed"]
         return self._plan(old, new, left_out, is_new=False)
 
     def for_new(self, probes: Iterable[Callable[[], Handles]]) -> Plan:
@@ -139,6 +144,16 @@ class Planner:
             and not (setting in old and self._is_same(setting, old[setting], value))
         }
         return self._plan(old, new, left_out, is_new=True)
+
+    def _is_idle(self, start_type: StartType) -> bool:
+        """Tell whether the mark of a delayed start has no effect, and may stay.
+
+        The words for other starts than AUTO say that they are not delayed; a service
+        that was delayed before keeps the mark all the same (E-49d).  In a group it
+        must not be (E-43).
+        """
+        starts = (start_type, self._wanted.get("start_type", StartType.AUTO))
+        return StartType.AUTO not in starts and not self._wanted.get("group")
 
     def _plan(
         self,
