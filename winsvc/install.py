@@ -11,7 +11,6 @@ import os
 import site
 import sys
 import sysconfig
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from winsvc.base import ServiceBase, description_of
@@ -190,10 +189,12 @@ def create_all(manager: ServiceManager, configs: Iterable[ServiceConfig]) -> Non
     try:
         for config in configs:
             handles.append(manager.create(config))
-    except BaseException:
+    except BaseException as error:
         for handle in handles:
-            with suppress(ServiceError):
+            try:
                 manager.remove(handle.name)  # with its event source
+            except ServiceError as failure:
+                error.add_note(f"{handle.name} stays: {failure}")
         raise
     finally:
         for handle in handles:

@@ -74,9 +74,8 @@ class Commands:
             return self._run_once(command, options)
         except NoSCM as error:
             return refuse(options, f"{error.strerror}; {error.remedy}", error)
-        except KeyboardInterrupt:
-            refuse(options, "interrupted")
-            return INTERRUPTED
+        except KeyboardInterrupt as error:
+            return refuse(options, "interrupted", error, code=INTERRUPTED)
 
     def _run_for_all(self, command: Command, options: argparse.Namespace) -> int:
         """Run it for each of the script's services, whatever becomes of the others."""
@@ -92,7 +91,8 @@ class Commands:
         except NoSCM:
             raise
         except Refused as refused:
-            return refuse(options, str(refused), refused.error, refused.done)
+            what = str(refused), refused.error, refused.done, refused.code
+            return refuse(options, *what)
         except OSError as error:
             if is_reader_gone(error):
                 raise
