@@ -87,7 +87,7 @@ ACTIONS = FailureActions(
             "environment",
             Environment({"A": "1", "B": ""}),
             Environment(),
-            "environment: A=1, B= -> none",
+            "environment: A removed, B removed",
         ),
         (
             "failure_actions",
@@ -173,7 +173,14 @@ def test_changes_are_json() -> None:
                     "reboot_message": "",
                 },
             },
-            {"setting": "environment", "old": {}, "new": {"A": "1"}},
+            {
+                "setting": "environment",
+                "old": {},
+                "new": {"A": "(set)"},
+                "added": ["A"],
+                "changed": [],
+                "removed": [],
+            },
         ],
         "left_out": ["sid_type"],
     }

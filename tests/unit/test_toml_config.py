@@ -228,7 +228,7 @@ def test_file_of_its_own_may_have_several_too(file: Path) -> None:
         ("preferred-node = 1.5", "preferred-node is 1.5"),
         ('preferred-node = "x"', "preferred-node 'x' is no node"),
         ('environment = ["A=1"]', "environment is .* write a table"),
-        ("environment = {A=1}", "environment is 1; write a text"),
+        ("environment = {A=12}", "environment has A, which is no text; write it as"),
         ("failure-actions = 1", "failure-actions is 1; write a table"),
         ("failure-actions = {restart=1}", "failure-actions has restart, which is no"),
         ('failure-actions = {command="x"}', "one setting; write actions too"),

@@ -72,7 +72,7 @@ def test_plan_and_apply_change_what_differs(
     assert planned.replace("would be", "is") == applied
     assert again == f"{name}: nothing to change\n"
     fields = json.loads(shown)
-    assert fields["environment"] == {"MODE": "test"}
+    assert fields["environment"] == {"MODE": "(set)"}
     assert fields["preshutdown_timeout"] == 7.5
     (service,) = json.loads(drifted)["services"]
     assert [change["setting"] for change in service["changes"]] == ["description"]

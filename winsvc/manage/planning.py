@@ -9,7 +9,7 @@ from typing import Any
 
 from winsvc.errors import ServiceError, service_error
 from winsvc.manage.backend import Backend, Handles, reported
-from winsvc.manage.changes import Change, Changes
+from winsvc.manage.changes import HIDDEN, Change, Changes
 from winsvc.manage.reading import ALL, BASIC, LEVELS, NOT_KNOWN, Reader
 from winsvc.manage.registry import ERROR_ALREADY_EXISTS, is_ours
 from winsvc.manage.security import same_dacl
@@ -25,8 +25,6 @@ from winsvc.settings.values import (
     SidType,
 )
 from winsvc.states import StartType
-
-PASSWORD_SET = "(set)"  # noqa: S105  # stands for it
 
 # What a service has that has just been created; the rest is set in any case.
 _DEFAULTS: dict[str, Any] = {
@@ -170,7 +168,7 @@ class Planner:
                 before = None if is_new else _shown(setting, old[setting])
                 changes.append(Change(setting, before, _shown(setting, new[setting])))
             elif setting == "password" and password is not None:
-                changes.append(Change(setting, None, PASSWORD_SET))
+                changes.append(Change(setting, None, HIDDEN))
         ordered = tuple(each for each in ALL if each in left_out)
         name = self._config.name
         return Plan(Changes(name, is_new, tuple(changes), ordered), old, new, password)

@@ -232,5 +232,5 @@ class Environment(Mapping[str, str]):
         return hash(frozenset(self._variables.items()))
 
     def __repr__(self) -> str:
-        """Return its construction."""
-        return f"Environment({self._variables!r})"
+        """Return the names: a value may be a secret."""
+        return f"<Environment {', '.join(map(repr, self._variables)) or 'empty'}>"
