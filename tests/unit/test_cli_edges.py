@@ -312,6 +312,38 @@ def test_event_source_is_recommended_for_this_computer_only() -> None:
     assert winsvc.install.recommended(config, is_here=False).event_source is None
 
 
+def code_in(folder: Path, name: str) -> str:
+    """Return a file with a service in a folder that is made for it."""
+    folder.mkdir(parents=True)
+    file = folder / f"{folder.parent.name}_{name}.py"
+    file.write_text(f"import winsvc\nclass Odd(winsvc.Service):\n    name = {name!r}\n")
+    return str(file)
+
+
+def test_path_that_the_scm_would_change_is_refused(
+    run: Run, backend: SimulatedBackend, tmp_path: Path
+) -> None:
+    """%done% is a variable to it, and nothing quotes it (E-16)."""
+    odd = code_in(tmp_path / "100%done%", "Odd")
+    good = code_in(tmp_path / "50% of" / "60%x", "Good")
+    log = str(tmp_path / "%TEMP%" / "x.log")
+    named = code_in(tmp_path / "named", "%Name%")
+    told = [
+        run("install", odd),
+        run("apply", "--target", odd),
+        run("install", "--log-file", log, good),
+        run("install", good, named),
+    ]
+
+    assert [(code, out) for code, out, _ in told] == [(2, "")] * 4
+    assert "has %done% in it, which the SCM takes for a variable" in told[0][2]
+    assert "%TEMP%" in told[2][2]
+    assert "%Name%" in told[3][2]
+    assert not backend.records
+    assert run("install", good)[0] == 0
+    assert good in backend.records["GOOD"].command_line
+
+
 # --- halves --------------------------------------------------------------------------
 
 
