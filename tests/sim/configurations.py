@@ -9,11 +9,24 @@ from winsvc.settings.triggers import Trigger, TriggerAction
 from winsvc.settings.values import (
     NO_NODE,
     ErrorControl,
+    FailureAction,
     FailureActions,
     LaunchProtection,
     SidType,
 )
 from winsvc.states import ServiceType, StartType
+
+ACTIONS = FailureActions(
+    actions=(
+        FailureAction.restart(5.0),
+        FailureAction.run_command(0.5),
+        FailureAction.nothing(),
+    ),
+    reset_period=86400.0,
+    command="notify.exe /fail=%1%",
+    reboot_message="Sorry.",
+)
+"""Every member of this setting, and three kinds of actions."""
 
 words = st.text(
     st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12

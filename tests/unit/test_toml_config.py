@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from configurations import configs
+from configurations import ACTIONS, configs
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -56,8 +56,8 @@ event-source = true
 [service.failure-actions]
 actions = [{ restart = 5 }, { run-command = 0.5 }, { none = 0 }]
 reset-period = 86400
-command = "x"
-reboot-message = "Bye"
+command = "notify.exe /fail=%1%"
+reboot-message = "Sorry."
 on-error = true
 
 [service.environment]
@@ -76,16 +76,7 @@ FULL_CONFIG = ServiceConfig(
     group="Base",
     dependencies=("Tcpip", "+NetGroup"),
     account="LocalService",
-    failure_actions=FailureActions(
-        actions=(
-            FailureAction.restart(5.0),
-            FailureAction.run_command(0.5),
-            FailureAction.nothing(),
-        ),
-        reset_period=86400.0,
-        command="x",
-        reboot_message="Bye",
-    ),
+    failure_actions=ACTIONS,
     failure_actions_on_error=True,
     sid_type=SidType.RESTRICTED,
     required_privileges=("SeBackupPrivilege",),
