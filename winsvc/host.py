@@ -273,10 +273,10 @@ class Host:
 
     def _start_reason(self) -> str:
         try:
-            reason = getattr(self.service, "start_reason", None)
+            reason = self.service.start_reason if self.service else None
         except OSError:  # a system that does not tell
             reason = None
-        return getattr(reason, "name", None) or "not known"
+        return (reason and reason.name) or "not known"
 
     def finish(self, event: Event) -> None:
         """Report PAUSED or RUNNING: a pause or continue is done; again: nothing."""
