@@ -42,7 +42,8 @@ _STARTED = (State.START_PENDING, State.RUNNING, State.CONTINUE_PENDING)
 def start(commands: Commands, options: argparse.Namespace) -> int:
     """Start it."""
     with _opened(commands, options) as one:
-        one.tell(one.start())
+        status = one.start()
+    one.tell(status)
     return DONE
 
 
@@ -58,12 +59,14 @@ def stop(commands: Commands, options: argparse.Namespace) -> int:
                 what = "1062 ERROR_SERVICE_NOT_ACTIVE, it is stopped already"
                 text = f"could not stop service {options.name!r}: {what}"
                 raise Refused(f"{text}; {error.remedy}", error) from error
-            one.tell(one.handle.status())
-            return DONE
+            status = one.handle.status()
         except ServiceCannotAcceptControl:
             if not (options.if_needed and one.is_in(State.STOP_PENDING)):
                 raise
-        one.tell(one.reach(State.STOPPED), one.stopped)
+            status = one.reach(State.STOPPED)
+        else:
+            status = one.reach(State.STOPPED)
+    one.tell(status, one.stopped)
     return DONE
 
 
@@ -74,7 +77,7 @@ def restart(commands: Commands, options: argparse.Namespace) -> int:
         status = one.start()
         # What depends on others of them was stopped first: it is started last.
         started = [one.start_dependent(name) for name in reversed(one.stopped)]
-        one.tell(status, started)
+    one.tell(status, started)
     return REFUSED if any("error" in each for each in started) else DONE
 
 
@@ -82,7 +85,8 @@ def pause(commands: Commands, options: argparse.Namespace) -> int:
     """Pause it."""
     with _opened(commands, options) as one:
         one.handle.pause()
-        one.tell(one.reach(State.PAUSED))
+        status = one.reach(State.PAUSED)
+    one.tell(status)
     return DONE
 
 
@@ -90,7 +94,8 @@ def continue_(commands: Commands, options: argparse.Namespace) -> int:
     """Let it go on."""
     with _opened(commands, options) as one:
         one.handle.resume()
-        one.tell(one.reach(State.RUNNING))
+        status = one.reach(State.RUNNING)
+    one.tell(status)
     return DONE
 
 
