@@ -43,7 +43,28 @@ def main(
     classes = tuple(map(class_of, services))
     if classes and not words and os.name == "nt":
         _host_if_started(classes)
-    # After that: the SCM waits for nothing but what has to be imported.
+    try:
+        _run_command(words, classes, manager_factory)
+    except KeyboardInterrupt as error:  # while all that is needed is imported
+        interrupted(words, error)
+
+
+def interrupted(words: Sequence[str], error: KeyboardInterrupt) -> NoReturn:
+    """Say that a command was interrupted before it had begun, and exit."""
+    import argparse
+
+    from winsvc.commands.answers import INTERRUPTED, refuse
+
+    options = argparse.Namespace(json="--json" in words)
+    sys.exit(refuse(options, "interrupted", error, code=INTERRUPTED))
+
+
+def _run_command(
+    words: Sequence[str],
+    classes: Sequence[type[ServiceBase]],
+    manager_factory: Callable[..., ServiceManager] | None,
+) -> NoReturn:
+    # Not before: the SCM waits for nothing but what has to be imported.
     from winsvc.commands.parsing import make_parser
 
     if "_ARGCOMPLETE" in os.environ:
@@ -54,7 +75,7 @@ def main(
     if not words:
         parser.print_help(sys.stderr)
         sys.exit(USAGE)
-    options = _parse(parser, words)
+    options = _parse(parser, list(words))
     from winsvc.commands import Commands
     from winsvc.commands.output import guarded
 

@@ -11,13 +11,12 @@ import os
 import site
 import sys
 import sysconfig
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from winsvc.base import ServiceBase, description_of
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
-from winsvc.settings.command_line import split_command
+from winsvc.settings.command_line import VARIABLE, split_command
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.values import FailureActions
 from winsvc.shared import named_target
@@ -164,7 +163,11 @@ def log_file_in(command_line: str) -> str | None:
 def host_command(
     service: type[ServiceBase], target: Target, log_file: str
 ) -> tuple[str, ...]:
-    """Return the program and arguments that host a service."""
+    """Return the program and arguments that host a service.
+
+    Raises:
+        ValueError: A path cannot be written there.
+    """
     return _command(log_file, [(service, target)], [str(target)])
 
 
@@ -174,7 +177,7 @@ def shared_command(
     """Return the same for services in one process.
 
     Raises:
-        ValueError: A name cannot be written there.
+        ValueError: A name or a path cannot be written there.
     """
     words = [named_target(service.name, str(target)) for service, target in services]
     return _command(log_file, services, words)
@@ -190,10 +193,12 @@ def create_all(manager: ServiceManager, configs: Iterable[ServiceConfig]) -> Non
     try:
         for config in configs:
             handles.append(manager.create(config))
-    except BaseException:
+    except BaseException as error:
         for handle in handles:
-            with suppress(ServiceError):
+            try:
                 manager.remove(handle.name)  # with its event source
+            except ServiceError as failure:
+                error.add_note(f"{handle.name} stays: {failure}")
         raise
     finally:
         for handle in handles:
@@ -215,7 +220,13 @@ def _command(
     for folder in dict.fromkeys(folders):
         if folder is not None and folder not in _known_folders():
             command += ["--path", folder]
-    return (*command, *words)
+    command += words
+    for word in command:
+        # Nothing can quote a %: what is to be taken as it is must not look like that.
+        if match := VARIABLE.search(word):
+            msg = f"{word} has {match[0]} in it, which the SCM takes for a variable"
+            raise ValueError(f"{msg} (E-16); rename it, or take another folder")
+    return tuple(command)
 
 
 def _found_in(module: ModuleType) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from configurations import ACTIONS
 
 from winsvc.errors import (
     ServiceError,
@@ -30,7 +31,6 @@ from winsvc.settings.triggers import (
 from winsvc.settings.values import (
     NO_NODE,
     ErrorControl,
-    FailureAction,
     FailureActions,
     LaunchProtection,
     SidType,
@@ -65,16 +65,7 @@ FULL = ServiceConfig(
     group="",
     dependencies=("Tcpip", "+Early"),
     account="LocalService",
-    failure_actions=FailureActions(
-        actions=(
-            FailureAction.restart(5.0),
-            FailureAction.run_command(0.5),
-            FailureAction.nothing(),
-        ),
-        reset_period=86400.0,
-        command="notify.exe /fail=%1%",
-        reboot_message="Sorry.",
-    ),
+    failure_actions=ACTIONS,
     failure_actions_on_error=True,
     sid_type=SidType.UNRESTRICTED,
     required_privileges=("SeChangeNotifyPrivilege", "SeBackupPrivilege"),

@@ -346,14 +346,44 @@ def test_script_applies_its_class(run: Run, backend: SimulatedBackend) -> None:
             "changes": [
                 {
                     "setting": "environment",
-                    "old": {"MODE": "class"},
-                    "new": {"MODE": "x"},
+                    "old": {"MODE": "(set)"},
+                    "new": {"MODE": "(set)"},
+                    "added": [],
+                    "changed": ["MODE"],
+                    "removed": [],
                 }
             ],
             "left_out": [],
             "notes": [],
         }
     ]
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_values_of_variables_are_shown_in_the_export_alone(
+    run: Run, tmp_path: Path, target: str, as_json: list[str]
+) -> None:
+    """Secrets are kept there: plans say which variables change, not into what."""
+    secret, other = ("--env", "KEY=hunter2"), ("--env", "key=hunter3", "--env", "B=1")
+    file = tmp_path / "copy.toml"
+    told = [
+        run("install", *secret, "--dry-run", *as_json, target),
+        run("apply", *secret, "--target", target, *as_json),
+        run("plan", "Sample", *other, *as_json),
+        run("config", "Sample", *other, *as_json),
+        run("config", "Sample", *as_json),
+        run("plan", "Sample", "--env", "", *as_json),
+        run("config", "Sample", "--output", str(file), *as_json),
+    ]
+
+    assert [code for code, _, _ in told] == [0] * 7
+    assert not [out for _, out, err in told if "hunter" in out + err]
+    assert "hunter3" in file.read_text(encoding="utf-8")
+    if not as_json:
+        assert "  environment: KEY=(set)\n" in told[0][1]
+        assert "  environment: key changed, B added\n" in told[2][1]
+        assert "key=(set), B=(set)\n" in told[4][1]
+        assert "  environment: key removed, B removed\n" in told[5][1]
 
 
 def test_apply_to_nobody_is_1060(run: Run) -> None:
@@ -377,12 +407,14 @@ def test_config_shows_every_setting(
     rows = dict(line.split("  ", 1) for line in text.splitlines())
     assert rows["start type"].strip() == "auto"
     assert rows["delayed"].strip() == "yes"
-    assert rows["environment"].strip() == "MODE=test"
+    assert rows["environment"].strip() == "MODE=(set)"
     every = {field.name for field in dataclasses.fields(ServiceConfig)}
     assert set(fields) == (every - {"password"}) | {"command_line"}
     assert fields["start_type"] == "auto"
     assert fields["failure_actions"]["actions"][0] == {"kind": "restart", "delay": 5.0}
+    assert fields["environment"] == {"MODE": "(set)"}
     assert tomllib.loads(toml)["service"]["start"] == "delayed"
+    assert tomllib.loads(toml)["service"]["environment"] == {"MODE": "test"}
     copied = Path(file).with_name("copy.toml")
     copied.write_text(toml)
     assert run("apply", str(copied))[1] == "Sample: nothing to change\n"

@@ -376,7 +376,8 @@ def test_environment_is_lines_in_the_registry() -> None:
 
     assert variables == {"A": "1", "B": "", "E": "f=g"}
     assert variables.lines() == ("A=1", "B=", "E=f=g")
-    assert repr(Environment({"A": "1"})) == "Environment({'A': '1'})"
+    assert repr(Environment({"A": "secret", "B": "2"})) == "<Environment 'A', 'B'>"
+    assert repr(Environment()) == "<Environment empty>"
 
 
 # --- accounts -------------------------------------------------------------------------

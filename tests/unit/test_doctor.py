@@ -316,6 +316,10 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
         *("command line", "problem", "python.exe", "full path"),
         facts(**command("python -m winsvc host m:C")),
     ),
+    "variable that there is not (E-16)": (
+        *("command line", "warning", "has %mode%, and", "not for a user"),
+        facts(**command(LINE + " %TOOLS% 50% %mode%"), variables={"Tools": "x"}),
+    ),
     "interpreter gone (A-62)": (
         *("program", "problem", f"{PYTHON} is not there", "`install` it again"),
         facts(places=located(0, is_there=False), machine=0),

@@ -9,13 +9,16 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from lab import SERVICES, Lab, on_wine
+from consoles import Program
+from lab import SERVICES, Lab, eventually, on_wine
 
 from winsvc.settings.config import ServiceConfig
+from winsvc.states import State
 
 Tool = Callable[..., "subprocess.CompletedProcess[str]"]
 Winsvc = Callable[..., "subprocess.CompletedProcess[str]"]
 WINE = on_wine()
+CTRL_C = 0
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def test_plan_and_apply_change_what_differs(
     assert planned.replace("would be", "is") == applied
     assert again == f"{name}: nothing to change\n"
     fields = json.loads(shown)
-    assert fields["environment"] == {"MODE": "test"}
+    assert fields["environment"] == {"MODE": "(set)"}
     assert fields["preshutdown_timeout"] == 7.5
     (service,) = json.loads(drifted)["services"]
     assert [change["setting"] for change in service["changes"]] == ["description"]
@@ -166,3 +169,34 @@ def test_scripts_need_not_look_first(lab: Lab, winsvc: Winsvc, name: str) -> Non
     assert drift.returncode == 3
     assert f"{name} is removed" in removed.stdout
     assert "1060" in gone.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "seen", "code"),
+    [
+        (["start"], "START_PENDING", 130),
+        (["watch"], "START_PENDING", 0),
+        (["logs", "--follow"], "called on_start", 0),
+    ],
+    ids=["start", "watch", "logs"],
+)
+def test_ctrl_c_ends_a_command_that_waits(
+    lab: Lab, words: list[str], seen: str, code: int
+) -> None:
+    """At once, without a traceback; the service goes on."""
+    service = lab.install("WaitingStart")
+    if words != ["start"]:
+        service.handle.start()
+        eventually(lambda: service.calls, "it has begun to start")
+    with Program("-m", "winsvc", words[0], service.name, *words[1:]) as program:
+        program.expect(seen)
+        program.send(CTRL_C)
+        ended = program.wait()
+
+    assert ended == code, program.text
+    assert "Traceback" not in program.text
+    lines = program.text.splitlines()
+    told = [line for line in lines if line.startswith("winsvc: interrupted; ")]
+    assert len(told) == (code == 130)
+    assert service.handle.status().state is State.START_PENDING
+    service.stop()

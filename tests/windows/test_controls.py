@@ -429,6 +429,26 @@ def test_stuck_stop_ends_the_process(lab: Lab, gil: bool) -> None:
     service.died()
 
 
+@pytest.mark.parametrize("stuck", [False, True], ids=["stops", "stuck"])
+def test_unfinished_lines_are_logged_at_the_end(lab: Lab, stuck: bool) -> None:
+    """Of every thread, before STOPPED; and when its deadline ends the process."""
+    service = lab.install("Unfinished")
+    process = service.start(*(["stuck"] if stuck else []))
+    service.handle.stop()
+    code = process.wait()
+    texts = [line.partition("] ")[2] for line in service.log.splitlines()]
+
+    assert code == (FailureCode.DEADLINE if stuck else 0)
+    for text in ("of a thread", "of stderr", "of run, stopped"):
+        assert texts.count(text) == 1
+    if stuck:
+        service.died()
+    else:
+        end = texts.index(f"{service.name} stops with exit code 0")
+        assert end > texts.index("of run, stopped")
+        assert texts[end + 1 :] == ["of the end"]
+
+
 def test_stuck_start_ends_the_process(lab: Lab) -> None:
     """The same for on_start."""
     service = lab.install("StuckStart")

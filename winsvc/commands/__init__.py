@@ -8,7 +8,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from winsvc.base import check_class
-from winsvc.commands.answers import INTERRUPTED, Refused, refuse
+from winsvc.commands.answers import INTERRUPTED, Refused, refuse, warn
 from winsvc.commands.output import is_reader_gone
 from winsvc.errors import NoSCM, ServiceError
 from winsvc.install import find_service, log_file_in, log_file_of, target_of
@@ -74,16 +74,17 @@ class Commands:
             return self._run_once(command, options)
         except NoSCM as error:
             return refuse(options, f"{error.strerror}; {error.remedy}", error)
-        except KeyboardInterrupt:
-            refuse(options, "interrupted")
-            return INTERRUPTED
 
     def _run_for_all(self, command: Command, options: argparse.Namespace) -> int:
         """Run it for each of the script's services, whatever becomes of the others."""
         codes = []
-        for service in self.services:
-            options.name = service.name
+        names = [service.name for service in self.services]
+        for number, options.name in enumerate(names, 1):
             codes.append(self._run_once(command, options))
+            if codes[-1] == INTERRUPTED:
+                if left := names[number:]:
+                    warn(f"not begun: {', '.join(left)}")
+                break
         return max(codes)
 
     def _run_once(self, command: Command, options: argparse.Namespace) -> int:
@@ -91,8 +92,11 @@ class Commands:
             return command(self, options)
         except NoSCM:
             raise
+        except KeyboardInterrupt as error:
+            return refuse(options, "interrupted", error, code=INTERRUPTED)
         except Refused as refused:
-            return refuse(options, str(refused), refused.error, refused.done)
+            what = str(refused), refused.error, refused.done, refused.code
+            return refuse(options, *what)
         except OSError as error:
             if is_reader_gone(error):
                 raise

@@ -8,12 +8,21 @@ import sys
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from winsvc.commands.answers import DIFFERENT, DONE, Refused, refuse, tell, warn
+from winsvc.commands.answers import (
+    DIFFERENT,
+    DONE,
+    INTERRUPTED,
+    REFUSED,
+    Refused,
+    refuse,
+    tell,
+    warn,
+)
 from winsvc.commands.options import settings_in, wants_trigger
 from winsvc.commands.passwords import Passwords, is_given
 from winsvc.commands.tables import print_table
 from winsvc.commands.wanted import wanted
-from winsvc.errors import ServiceError, ServiceExists, ServiceNotFound, service_error
+from winsvc.errors import ServiceExists, ServiceNotFound, service_error
 from winsvc.install import create_all, log_file_in, recommended, recommended_names
 from winsvc.manage.changes import LOGON_RIGHT, plain_value, show_value
 from winsvc.manage.security import ServiceRight, parse_dacl
@@ -152,38 +161,75 @@ def apply(commands: Commands, options: argparse.Namespace) -> int:
 def _apply(
     commands: Commands, options: argparse.Namespace, configs: Sequence[ServiceConfig]
 ) -> int:
-    passwords = Passwords(options)
     with commands.open(options) as manager:
         # All are looked at before one is changed, and the passwords asked for.
-        found = [_complete(manager, options, config) for config in configs]
-        complete = [
-            _with_password(passwords, _with_account(manager, config))
-            if is_given(options) or options.set_account or _is_account_new(plan)
-            else config
-            for config, plan in found
-        ]
+        try:
+            complete = _ready_to_apply(manager, options, configs)
+        except KeyboardInterrupt as error:
+            text = "interrupted; nothing has been changed"
+            raise Refused(text, error, code=INTERRUPTED) from error
         _warn_of_lockout(configs)
         done: list[Changes] = []
-        for config, (_, plan) in zip(complete, found, strict=True):
-            try:
-                done.append(manager.apply(config, if_supported=plan.left_out))
-            except ServiceError as error:
-                if not done:
-                    raise
-                raise _stopped_halfway(done, error) from error
+        try:
+            for config, left_out in complete:
+                done.append(manager.apply(config, if_supported=left_out))
+        except (OSError, ValueError, KeyboardInterrupt) as error:
+            names = [config.name for config, _ in complete]
+            raise _stopped_halfway(done, names[len(done) :], error) from error
     fields = {"services": [each.as_dict() for each in done]}
     tell(options, fields, _text(done, "is created", "is changed"))
     return DONE
 
 
-def _stopped_halfway(done: Sequence[Changes], error: ServiceError) -> Refused:
-    """Return what says that the services before one that failed stay as they are."""
-    lines = _text(done, "is created", "is changed").splitlines()
-    before = "; ".join(line.rstrip(":") for line in lines if not line.startswith(" "))
-    fields = {"services": [each.as_dict() for each in done]}
-    return Refused(
-        f"{error}; done before that, and not undone: {before}", error, fields
-    )
+def _ready_to_apply(
+    manager: ServiceManager,
+    options: argparse.Namespace,
+    configs: Sequence[ServiceConfig],
+) -> list[tuple[ServiceConfig, tuple[str, ...]]]:
+    """Return what to apply, passwords included, and what of it is to be left out."""
+    passwords = Passwords(options)
+    found = [_complete(manager, options, config) for config in configs]
+    return [
+        (
+            _with_password(passwords, _with_account(manager, config))
+            if is_given(options) or options.set_account or _is_account_new(plan)
+            else config,
+            plan.left_out,
+        )
+        for config, plan in found
+    ]
+
+
+def _stopped_halfway(
+    done: Sequence[Changes], names: Sequence[str], error: BaseException
+) -> Refused:
+    """Return what says which services were done, failed, and were not begun.
+
+    Args:
+        done: Those before: they stay as they are now.
+        names: The one that failed, which is as it was, and those behind it.
+        error: What happened to it.
+    """
+    failed, *left = names
+    is_interrupted = isinstance(error, KeyboardInterrupt)
+    parts = [f"interrupted at {failed}" if is_interrupted else str(error)]
+    if is_interrupted and not hasattr(error, "__notes__"):
+        parts.append(f"{failed} is as it was")
+    if done:
+        lines = _text(done, "is created", "is changed").splitlines()
+        before = "; ".join(
+            line.rstrip(":") for line in lines if not line.startswith(" ")
+        )
+        parts.append(f"done before that, and not undone: {before}")
+    if left:
+        parts.append(f"not begun: {', '.join(left)}")
+    fields = {
+        "services": [each.as_dict() for each in done],
+        "failed": failed,
+        "not_begun": left,
+    }
+    code = INTERRUPTED if is_interrupted else REFUSED
+    return Refused("; ".join(parts), error, fields, code=code)
 
 
 def _is_account_new(plan: Changes) -> bool:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from winsvc.commands.answers import (
     DONE,
+    INTERRUPTED,
     REFUSED,
     Refused,
     error_fields,
@@ -42,7 +43,8 @@ _STARTED = (State.START_PENDING, State.RUNNING, State.CONTINUE_PENDING)
 def start(commands: Commands, options: argparse.Namespace) -> int:
     """Start it."""
     with _opened(commands, options) as one:
-        one.tell(one.start())
+        status = one.start()
+    one.tell(status)
     return DONE
 
 
@@ -58,12 +60,14 @@ def stop(commands: Commands, options: argparse.Namespace) -> int:
                 what = "1062 ERROR_SERVICE_NOT_ACTIVE, it is stopped already"
                 text = f"could not stop service {options.name!r}: {what}"
                 raise Refused(f"{text}; {error.remedy}", error) from error
-            one.tell(one.handle.status())
-            return DONE
+            status = one.handle.status()
         except ServiceCannotAcceptControl:
             if not (options.if_needed and one.is_in(State.STOP_PENDING)):
                 raise
-        one.tell(one.reach(State.STOPPED), one.stopped)
+            status = one.reach(State.STOPPED)
+        else:
+            status = one.reach(State.STOPPED)
+    one.tell(status, one.stopped)
     return DONE
 
 
@@ -74,7 +78,7 @@ def restart(commands: Commands, options: argparse.Namespace) -> int:
         status = one.start()
         # What depends on others of them was stopped first: it is started last.
         started = [one.start_dependent(name) for name in reversed(one.stopped)]
-        one.tell(status, started)
+    one.tell(status, started)
     return REFUSED if any("error" in each for each in started) else DONE
 
 
@@ -82,7 +86,8 @@ def pause(commands: Commands, options: argparse.Namespace) -> int:
     """Pause it."""
     with _opened(commands, options) as one:
         one.handle.pause()
-        one.tell(one.reach(State.PAUSED))
+        status = one.reach(State.PAUSED)
+    one.tell(status)
     return DONE
 
 
@@ -90,7 +95,8 @@ def continue_(commands: Commands, options: argparse.Namespace) -> int:
     """Let it go on."""
     with _opened(commands, options) as one:
         one.handle.resume()
-        one.tell(one.reach(State.RUNNING))
+        status = one.reach(State.RUNNING)
+    one.tell(status)
     return DONE
 
 
@@ -111,13 +117,17 @@ def stop_first(
     handle: ServiceHandle,
 ) -> None:
     """Stop a service, whatever it is at, before something else is done to it."""
-    _Run(commands, options, manager, handle).stop_and_wait()
+    one = _Run(commands, options, manager, handle)
+    with one.saying_how_far():
+        one.stop_and_wait()
 
 
 @contextmanager
 def _opened(commands: Commands, options: argparse.Namespace) -> Iterator[_Run]:
     with commands.open(options) as manager, manager.open(options.name) as handle:
-        yield _Run(commands, options, manager, handle)
+        one = _Run(commands, options, manager, handle)
+        with one.saying_how_far():
+            yield one
 
 
 class _Run:
@@ -146,6 +156,47 @@ class _Run:
         self._manager = manager
         self.handle = handle
         self.stopped: tuple[str, ...] = ()
+
+    @contextmanager
+    def saying_how_far(self) -> Iterator[None]:
+        """Add to what ends the command early how things are now.
+
+        Raises:
+            Refused: In place of KeyboardInterrupt, and of what fails after services
+                that depend on it have been stopped.
+        """
+        try:
+            yield
+        except KeyboardInterrupt as error:
+            parts = ["interrupted", *self._how_it_is(), *self._dependents_left()]
+            text, done = "; ".join(parts), self._done()
+            raise Refused(text, error, done, code=INTERRUPTED) from error
+        except (Refused, ServiceError) as error:
+            if not (left := self._dependents_left()):
+                raise
+            what = error.error if isinstance(error, Refused) else error
+            raise Refused("; ".join([str(error), *left]), what, self._done()) from error
+
+    def _how_it_is(self) -> Iterator[str]:
+        with suppress(ServiceError):  # it may be that which was waited for
+            yield sentence(self.handle.name, self.handle.status())
+
+    def _dependents_left(self) -> list[str]:
+        names = self._still_stopped()
+        return [f"stopped before it: {', '.join(names)}"] if names else []
+
+    def _done(self) -> dict[str, Any]:
+        names = self._still_stopped()
+        return {"dependents": names} if names else {}
+
+    def _still_stopped(self) -> list[str]:
+        """Return what was stopped before it, and runs no more."""
+        active: set[str] = set()
+        if self.stopped:
+            with suppress(ServiceError):
+                found = self.handle.dependents(active_only=True)
+                active = {info.name for info in found}
+        return [name for name in self.stopped if name not in active]
 
     def start(self) -> ServiceStatus:
         """Start it; wait until it is RUNNING if that is wanted."""

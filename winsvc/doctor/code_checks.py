@@ -13,7 +13,7 @@ from winsvc.doctor.facts import PATH_FOLDER, SERVICE_FILE, Facts, Place
 from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
 from winsvc.doctor.scm_checks import has_failed
 from winsvc.settings.accounts import LOCAL_SYSTEM
-from winsvc.settings.command_line import quote_command
+from winsvc.settings.command_line import VARIABLE, quote_command
 
 _AGAIN = "`install` it again from the Python that it is to run in"
 _BUILT_IN_SIDS = (acl.SIDS["LS"], acl.SIDS["NS"])
@@ -26,6 +26,15 @@ _DLLS = ("dll load failed", "specified module could not be found")
 def command_line(facts: Facts) -> Iterator[Verdict]:
     """E-16: an unquoted path with blanks is tried at each of them."""
     line = facts.command
+    known = {name.upper() for name in facts.variables}
+    for name in dict.fromkeys(VARIABLE.findall(line.line)):
+        if known and name.upper() not in known:
+            yield warning(
+                f"its command line has %{name}%, and the system has no variable of "
+                "that name: it is taken as it is",
+                "set the variable for the system, not for a user; if it is none, "
+                "rename what is called so, before there is one",
+            )
     if not ntpath.isabs(line.program):
         yield problem(
             f"its command line does not say where {line.program or 'its program'} "

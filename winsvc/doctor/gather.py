@@ -33,6 +33,7 @@ from winsvc.settings.accounts import (
     needs_logon_right,
     service_sid,
 )
+from winsvc.settings.command_line import VARIABLE
 from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType, State
 
@@ -45,7 +46,6 @@ _BUILT_IN = {
 }
 # Who may create one that is not there has its code run.
 _SEARCHED = (PATH_FOLDER, PYTHONPATH_FOLDER, USER_PACKAGES)
-_VARIABLE = re.compile(r"%([^%]+)%")
 _RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (\w+) ")
 _LOG_TAIL = 64 * 1024
 _LOG_LINES = 15
@@ -322,7 +322,7 @@ def _expand(text: str, variables: Any) -> str:
     replace: Callable[[re.Match[str]], str] = lambda match: upper.get(  # noqa: E731
         match[1].upper(), match[0]
     )
-    return _VARIABLE.sub(replace, text)
+    return VARIABLE.sub(replace, text)
 
 
 def _venv_of(system: System, program: str) -> Venv | None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from winsvc.errors import ServiceError, service_error
 from winsvc.manage.backend import Backend, Handles, reported
-from winsvc.manage.changes import LOGON_RIGHT, Change, Changes
+from winsvc.manage.changes import HIDDEN, LOGON_RIGHT, Change, Changes
 from winsvc.manage.logon_right import account_to_look_at, lacks_right
 from winsvc.manage.reading import ALL, BASIC, LEVELS, NOT_KNOWN, Reader
 from winsvc.manage.registry import ERROR_ALREADY_EXISTS, is_ours
@@ -25,8 +25,7 @@ from winsvc.settings.values import (
     LaunchProtection,
     SidType,
 )
-
-PASSWORD_SET = "(set)"  # noqa: S105  # stands for it
+from winsvc.states import StartType
 
 # What a service has that has just been created; the rest is set in any case.
 _DEFAULTS: dict[str, Any] = {
@@ -101,6 +100,8 @@ class Planner:
         needed = wanted | {"dependencies", "account"} if wanted & {*BASIC} else wanted
         if self._config.password is not None:
             needed = needed | {"dependencies", "account"}
+        if "delayed" in wanted:
+            needed = needed | {"start_type"}
         with reported("read the settings of", name):
             old = reader.read(needed)
         left_out = self._left_out(reader.missing) | self._taken(old)
@@ -111,6 +112,8 @@ class Planner:
             and setting not in left_out
             and not self._is_same(setting, old[setting], value)
         }
+        if "delayed" in new and self._is_idle(old["start_type"]):
+            del new["delayed"]
         return self._plan(old, new, left_out, is_new=False)
 
     def for_new(self, probes: Iterable[Callable[[], Handles]]) -> Plan:
@@ -143,6 +146,16 @@ class Planner:
         }
         return self._plan(old, new, left_out, is_new=True)
 
+    def _is_idle(self, start_type: StartType) -> bool:
+        """Tell whether the mark of a delayed start has no effect, and may stay.
+
+        The words for other starts than AUTO say that they are not delayed; a service
+        that was delayed before keeps the mark all the same (E-49d).  In a group it
+        must not be (E-43).
+        """
+        starts = (start_type, self._wanted.get("start_type", StartType.AUTO))
+        return StartType.AUTO not in starts and not self._wanted.get("group")
+
     def _plan(
         self,
         old: dict[str, Any],
@@ -159,7 +172,7 @@ class Planner:
                 before = None if is_new else _shown(setting, old[setting])
                 changes.append(Change(setting, before, _shown(setting, new[setting])))
             elif setting == "password" and password is not None:
-                changes.append(Change(setting, None, PASSWORD_SET))
+                changes.append(Change(setting, None, HIDDEN))
             if setting == "account" and grantee is not None:
                 changes.append(Change(LOGON_RIGHT, None, grantee))
         ordered = tuple(each for each in ALL if each in left_out)

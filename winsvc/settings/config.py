@@ -41,7 +41,8 @@ class ServiceConfig:
         start_type: AUTO, MANUAL or DISABLED: the others are for drivers (E-9).
             Created: AUTO.
         delayed: Start about two minutes after the other AUTO services; not in a
-            ``group`` (E-49d).
+            ``group`` (E-49d).  False beside another ``start_type``: a mark that is
+            there, without effect, may stay.
         service_type: A process of its own, or a shared one (E-7).  Created:
             OWN_PROCESS.
         error_control: What the system does if it fails at boot.  Created: NORMAL.

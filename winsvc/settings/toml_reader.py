@@ -233,7 +233,12 @@ def _node(value: Any) -> int:
 
 
 def _environment(value: Any) -> dict[str, str]:
-    return {name: _text(each) for name, each in _table(value).items()}
+    variables: dict[str, str] = _table(value)
+    for name, each in variables.items():
+        if not isinstance(each, str):  # what it is may be a secret
+            msg = f'has {name}, which is no text; write it as one: "…"'
+            raise ValueError(msg)  # noqa: TRY004 - as for any other wrong value
+    return variables
 
 
 def _keys_of(table: Any, known: tuple[str, ...]) -> dict[str, Any]:

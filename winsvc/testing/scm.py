@@ -9,6 +9,7 @@ from winsvc._native import as_service_error
 from winsvc.base import HasService, ServiceBase, check_class
 from winsvc.journal import JournalEntry
 from winsvc.manage.manager import ServiceHandle, ServiceManager
+from winsvc.registrations import Subject
 from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType
 from winsvc.testing.database import SimulatedBackend
@@ -21,7 +22,6 @@ from winsvc.testing.process import (
 from winsvc.testing.records import Program, Record
 from winsvc.testing.reports import (
     Report,
-    Subject,
     Subscription,
     Violation,
     make_report,
