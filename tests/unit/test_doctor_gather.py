@@ -21,6 +21,7 @@ from winsvc.errors import ServiceError, ServiceNotFound, service_error
 from winsvc.manage.status import ServiceInfo, ServiceStatus
 from winsvc.settings.accounts import LOCAL_SERVICE, NETWORK_SERVICE
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.values import FailureActions
 from winsvc.states import ServiceType, StartType, State
 
 ENVIRONMENT = r"C:\Program Files\Clock\venv"
@@ -133,6 +134,7 @@ class FakeScm:
         self, name: str, state: State = State.RUNNING, line: str = LINE, **more: Any
     ) -> None:
         settings = {"name": name, "start_type": StartType.AUTO, **more}
+        settings.setdefault("failure_actions", FailureActions.restart(5.0))
         kind = settings.setdefault("service_type", ServiceType.OWN_PROCESS)
         config = ServiceConfig.unchecked(**settings)
         raw = (int(kind), state, 1, 0, 0, 0, 0, 8)
@@ -198,6 +200,19 @@ def logged(monkeypatch: pytest.MonkeyPatch) -> list[ScmEvent]:
 def scm() -> FakeScm:
     """An SCM with one service."""
     return FakeScm()
+
+
+def test_failure_actions_that_the_system_does_not_tell_are_not_guessed(
+    scm: FakeScm, windows: FakeWindows
+) -> None:
+    """As on Wine (H-11)."""
+    manager: Any = scm
+    scm.add("Clock", failure_actions=None)
+    findings = diagnose(manager, "Clock", system=windows)
+
+    (found,) = [each for each in findings if each.check == "failure actions"]
+    assert found.severity == "note"
+    assert "not checked: this system does not tell them" in found.what
 
 
 @pytest.fixture

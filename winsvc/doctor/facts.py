@@ -118,8 +118,9 @@ class Facts:
         name: Key name.
         unknown: Group of facts -> why it could not be had: ``config``,
             ``dependencies``, ``sharers``, ``deletion``, ``source``, ``files``,
-            ``security``, ``probe``, ``events``, ``account``, ``logon_right``.  The
-            facts of such a group mean nothing.
+            ``security``, ``probe``, ``events``, ``account``, ``logon_right``,
+            ``failures`` (its failure actions).  The facts of such a group mean
+            nothing.
         status: The SCM's record.
         config: Its settings (group ``config``).
         command: What its command line says (``config``).

@@ -120,6 +120,8 @@ class Gatherer:
 
     def _from_scm(self, config: ServiceConfig, line: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
+        if config.failure_actions is None:
+            self._unknown["failures"] = "this system does not tell them (H-11)"
         with self._group("dependencies"):
             names = config.dependencies or ()
             found["dependencies"] = tuple(map(self._dependency, names))

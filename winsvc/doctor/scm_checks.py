@@ -8,7 +8,7 @@ from winsvc.doctor.facts import Facts
 from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
 from winsvc.errors import describe
 from winsvc.settings.accounts import LOCAL_SYSTEM, takes_password, virtual_account
-from winsvc.settings.values import ActionKind
+from winsvc.settings.values import ActionKind, FailureActions
 from winsvc.states import FailureCode, StartType, State
 
 NEVER_STARTED, OWN_CODE, ABORTED = 1077, 1066, 1067
@@ -154,13 +154,11 @@ def dependencies(facts: Facts) -> Iterator[Verdict]:
             )
 
 
-@check("failure actions", "the SCM restarts it when it fails", "config")
+@check("failure actions", "the SCM restarts it when it fails", "config", "failures")
 def failure_actions(facts: Facts) -> Iterator[Verdict]:
-    """E-50 to E-52; nothing to say where the system does not tell them (H-11)."""
-    actions = facts.config.failure_actions
-    if actions is None:
-        return
-    if all(each.kind is ActionKind.NONE for each in actions.actions):
+    """E-50 to E-52."""
+    actions = (facts.config.failure_actions or FailureActions()).actions
+    if all(each.kind is ActionKind.NONE for each in actions):
         yield note(
             "nothing is done when it fails",
             command("apply", facts.name, "--on-failure restart:5,restart:30"),
