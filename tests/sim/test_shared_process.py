@@ -20,7 +20,7 @@ from winsvc.manage.manager import ServiceHandle
 from winsvc.states import Accept, Control, FailureCode, Query, ServiceType, State
 from winsvc.testing import Subject, Subscription
 
-PATIENCE = 20.0
+PATIENCE = 60.0  # a handler is held while others start and stop under a storm
 ERROR_SERVICE_SPECIFIC_ERROR = 1066
 ERROR_PROCESS_ABORTED = 1067
 ERROR_NOT_ENOUGH_QUOTA = 1816

@@ -33,6 +33,7 @@ def test_whole_life_calls_handlers_in_order(lab: Lab) -> None:
     """Start with arguments, codes, pause, continue, stop; a clean end."""
     service = lab.install("Probe")
     process = service.start("a", "b c")
+    service.in_run()
     service.handle.control(200)
     service.handle.control(Control.PARAMCHANGE)
     service.handle.pause()
@@ -246,6 +247,7 @@ def test_i36_i37_pause_and_continue_again_change_nothing(lab: Lab) -> None:
     """I-36, I-37: delivered by the SCM, no second call of the handler."""
     service = lab.install("Probe")
     service.start()
+    service.in_run()
     service.handle.resume()
     service.handle.pause()
     service.reach(State.PAUSED)
@@ -269,6 +271,7 @@ def test_i38_stop_while_paused_wakes_run(lab: Lab) -> None:
     """I-38: a paused service stops."""
     service = lab.install("Probe")
     process = service.start()
+    service.in_run()
     service.handle.pause()
     service.reach(State.PAUSED)
     service.stop()
