@@ -146,6 +146,7 @@ class _Run:
         self._manager = manager
         self.handle = handle
         self.stopped: tuple[str, ...] = ()
+        self._log = commands.mark_log(options, handle)
 
     def start(self) -> ServiceStatus:
         """Start it; wait until it is RUNNING if that is wanted."""
@@ -252,7 +253,7 @@ class _Run:
         return Refused(text, error)
 
     def _where_to_look(self) -> str:
-        return self._commands.where_to_look(self._options, self.handle)
+        return self._commands.where_to_look(self._options, self._log)
 
     def _wait(self, handle: ServiceHandle, state: State) -> ServiceStatus:
         if self._options.json:
