@@ -24,7 +24,11 @@ class ErrorInfo(namedtuple("ErrorInfo", "name meaning remedy", defaults=(None,))
 
 
 _DEBUG = "run it with `debug` to see what it does, `doctor` checks the rest"
-_LOG = "the service's own log says why, `doctor` shows where that is"
+_CONNECT = (
+    "`doctor` tells whether its program is a service's at all, `debug` shows what a "
+    "service of winsvc's does"
+)
+_LOG = "the service's own log may say why, `doctor` shows its last error"
 _PROGRAM = "correct the program in its command line, `doctor` tells what is wrong"
 _ASKS = "`apply NAME --account ACCOUNT`, which asks for the password"
 _PASSWORD = "renew it by `apply NAME --account ACCOUNT`, which asks for it"  # noqa: S105
@@ -134,7 +138,7 @@ ERRORS: dict[int, ErrorInfo] = {
         "`status` shows what it accepts, its class needs a handler for the rest",
     ),
     1053: ErrorInfo(
-        "ERROR_SERVICE_REQUEST_TIMEOUT", "the service did not answer in time", _DEBUG
+        "ERROR_SERVICE_REQUEST_TIMEOUT", "the service did not answer in time", _CONNECT
     ),
     1054: ErrorInfo(
         "ERROR_SERVICE_NO_THREAD",

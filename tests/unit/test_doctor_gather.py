@@ -135,6 +135,7 @@ class FakeScm:
     ) -> None:
         settings = {"name": name, "start_type": StartType.AUTO, **more}
         settings.setdefault("failure_actions", FailureActions.restart(5.0))
+        settings.setdefault("failure_actions_on_error", True)
         kind = settings.setdefault("service_type", ServiceType.OWN_PROCESS)
         config = ServiceConfig.unchecked(**settings)
         raw = (int(kind), state, 1, 0, 0, 0, 0, 8)
@@ -211,8 +212,8 @@ def test_failure_actions_that_the_system_does_not_tell_are_not_guessed(
     findings = diagnose(manager, "Clock", system=windows)
 
     (found,) = [each for each in findings if each.check == "failure actions"]
-    assert found.severity == "note"
-    assert "not checked: this system does not tell them" in found.what
+    assert found.severity == "not checked"
+    assert found.what == "this system does not tell its failure actions"
 
 
 @pytest.fixture
@@ -237,8 +238,11 @@ def test_healthy_service_is_diagnosed_as_such(
     findings = diagnose(manager, "Clock", system=windows)
     ((command, variables, folder),) = windows.ran
 
-    assert [each for each in findings if each.severity != "ok"] == []
-    assert render(findings) == f"{len(findings)} checks passed"
+    others = {each.check for each in findings if each.severity != "ok"}
+    assert others == {"dependencies", "shared account"}
+    assert render(findings).splitlines() == [
+        f"{len(findings) - 2} checks passed, 2 not needed",
+    ]
     assert command[:3] == [PYTHON, "-P", "-c"]
     assert json.loads(command[-1]) == [[], [f"{FILE}:Clock"], False]
     assert folder == ROOT + r"\System32"
@@ -504,9 +508,9 @@ def test_configuration_that_may_not_be_read_is_said_so(
     manager: Any = scm
     scm.refused = 5
     findings = diagnose(manager, "Clock", system=windows)
-    notes = {each.check: each.what for each in findings if each.severity == "note"}
+    notes = {each.check: each.what for each in findings if each.severity != "ok"}
 
-    assert {each.severity for each in findings} == {"note", "ok"}
+    assert {each.severity for each in findings} == {"not checked", "ok"}
     assert "ERROR_ACCESS_DENIED" in notes["program"]
     assert "ERROR_ACCESS_DENIED" in notes["dependencies"]
     assert windows.ran == []
@@ -519,10 +523,13 @@ def test_another_computer_is_told_by_its_scm(scm: FakeScm) -> None:
     scm.add("Clock", start_type=StartType.DISABLED)
     findings = diagnose(manager, "Clock")
     problems = [each.check for each in findings if each.severity == "problem"]
-    notes = {each.check: each.what for each in findings if each.severity == "note"}
+    notes = {
+        each.check: each.what for each in findings if each.severity == "not checked"
+    }
 
     assert problems == ["start type"]
     assert {"program", "code", "safety", "log", "deletion"} <= set(notes)
+    assert "SERVER" in notes["event source"]
     assert all("SERVER" in notes[name] for name in ("program", "code", "safety"))
 
 
@@ -587,10 +594,10 @@ def test_default_log_is_known(
 
 
 def test_dependencies_are_looked_up(scm: FakeScm, windows: FakeWindows) -> None:
-    """Services and groups; what is missing, and what may not be read."""
+    """Services and groups, each once; what is missing, and what may not be read."""
     scm.add("Db", state=State.STOPPED, start_type=StartType.DISABLED)
     scm.groups = {"Up": ["Clock"], "Down": ["Db"], "Empty": []}
-    names = ("Db", "Gone", "+Up", "+Down", "+Empty")
+    names = ("Db", "Gone", "+Up", "DB", "+Down", "gone", "+Empty")
     scm.add("Clock", dependencies=names)
     facts = facts_of(scm, windows)
 
@@ -601,6 +608,82 @@ def test_dependencies_are_looked_up(scm: FakeScm, windows: FakeWindows) -> None:
         Dependency(name="+Down", state=State.STOPPED),
         Dependency(name="+Empty", state=None),
     )
+
+
+@pytest.mark.parametrize(
+    ("needs", "circle"),
+    [
+        ({"Clock": "Db", "Db": "clock"}, ("Clock", "Db")),
+        ({"Clock": "Clock"}, ("Clock",)),
+        ({"Clock": "A Db", "A": "B", "B": "Gone", "Db": "B A"}, ()),
+        ({"Clock": "A", "A": "B", "B": "C", "C": "A"}, ("A", "B", "C")),
+        ({"Clock": "+Clock"}, ()),
+        ({"Clock": "A", "A": "B C", "B": "", "C": "CLOCK"}, ("Clock", "A", "C")),
+    ],
+)
+def test_circle_of_dependencies_is_found(
+    scm: FakeScm, windows: FakeWindows, needs: dict[str, str], circle: tuple[str, ...]
+) -> None:
+    """Over several services, which this one need not be one of (E-49)."""
+    scm.groups = {"Clock": []}
+    for name, others in needs.items():
+        scm.add(name, dependencies=tuple(others.split()))
+
+    assert facts_of(scm, windows).circle == circle
+
+
+@pytest.mark.parametrize(
+    ("line", "data", "word"),
+    [
+        (r'"D:\x.exe"', HEADER, ""),
+        (r'"D:\x.exe"', HEADER + b"\0StartServiceCtrlDispatcherW", "StartServiceCtrl"),
+        (r'"D:\x.exe"', HEADER + b"System.ServiceProcess", "ServiceProcess"),
+        (rf'"{PYTHON}" D:\x.py', b"print(1)", ""),
+        (rf'"{PYTHON}" D:\x.py', b"import winsvc", "winsvc"),
+        (rf'"{PYTHON}" -m http.server', b"", None),
+        (LINE, b"", None),
+    ],
+)
+def test_word_of_a_service_is_looked_for(
+    scm: FakeScm, windows: FakeWindows, line: str, data: bytes, word: str | None
+) -> None:
+    """In a program or a script; what is neither is not looked into."""
+    scm.add("Clock", line=line)
+    windows.files |= {r"D:\x.exe": data, r"D:\x.py": data}
+    found = facts_of(scm, windows).service_word
+
+    assert found == word if not word else found and found.startswith(word)
+
+
+def test_log_is_looked_at(scm: FakeScm, windows: FakeWindows) -> None:
+    """Its rights, or those of the nearest folder above it; a folder is no log."""
+    windows.descriptors = {LOG: "file's", r"C:\ProgramData": "folder's"}
+    there = facts_of(scm, windows)
+    del windows.files[LOG]
+    windows.files[r"C:\ProgramData\x"] = b""
+    gone = facts_of(scm, windows)
+    windows.files[LOG + r"\x"] = b""
+    folder = facts_of(scm, windows)
+
+    assert (there.has_log_file, there.log_place, there.log_security) == (
+        *(True, LOG, "file's"),
+    )
+    assert (gone.has_log_file, gone.has_log_folder) == (False, False)
+    assert (gone.log_place, gone.log_security) == (r"C:\ProgramData", "folder's")
+    assert folder.log_trouble == "it is a folder"
+
+
+def test_log_whose_rights_are_unknown_is_not_checked(
+    scm: FakeScm, windows: FakeWindows
+) -> None:
+    """The code is imported all the same: it is of no concern there."""
+    manager: Any = scm
+    windows.descriptors[LOG] = PermissionError(13, "not yours")
+    findings = {each.check: each for each in diagnose(manager, "Clock", system=windows)}
+
+    assert findings["log"].severity == "not checked"
+    assert "not yours" in findings["log"].what
+    assert findings["code"].severity == "ok"
 
 
 def test_services_of_the_same_process_are_found(

@@ -98,6 +98,41 @@ def test_failed_start_leads_to_log_and_doctor(lab: Lab, winsvc: Winsvc) -> None:
     assert "state" in [each["check"] for each in findings]
 
 
+def test_log_that_says_nothing_is_promised_by_nobody(lab: Lab, winsvc: Winsvc) -> None:
+    """os._exit in on_start: 1067; Wine shows it START_PENDING for ever (H-10)."""
+    file = lab.folder / "gone.py"
+    file.write_text(
+        "import os\nimport winsvc\n\nclass Gone(winsvc.Service):\n    name = 'Gone'\n"
+        "    def on_start(self):\n        os._exit(3)\n"
+    )
+    service = lab.install("Gone", file=file)
+    failed = winsvc("start", service.name, "--timeout", "10")
+    service.is_lost = WINE
+
+    assert failed.returncode == 1
+    assert "has nothing of it, `" in failed.stdout
+    assert "says why" not in failed.stdout
+    if not WINE:
+        found = winsvc("doctor", service.name).stdout
+        assert "1067" in failed.stdout
+        assert "has no error in it" in found
+
+
+def test_log_that_can_be_none_is_refused(lab: Lab, winsvc: Winsvc) -> None:
+    """A folder or a device: nothing is installed; `logs` says what is wrong."""
+    name = lab.unique("cli")
+    for log in (str(lab.folder), "NUL", r"C:\COM1.log"):
+        options = ["--name", name, "--log-file", log]
+        done = winsvc("install", *options, f"{SERVICES}:Probe")
+        assert done.returncode == 2
+        assert f"no log can be {log}: " in done.stdout
+    assert winsvc("status", name).returncode == 1
+    service = lab.install("Probe", command=lab.command(f"{SERVICES}:Probe", lab.folder))
+    shown = winsvc("logs", service.name)
+    assert shown.returncode == 1
+    assert f"its log cannot be {lab.folder}: it is a folder" in shown.stdout
+
+
 def test_status_at_a_glance_is_the_full_one(winsvc: Winsvc, name: str) -> None:
     """A name written twice is left to the full command, which tells it once."""
     told = []

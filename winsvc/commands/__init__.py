@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from winsvc.base import check_class
 from winsvc.commands.answers import INTERRUPTED, Refused, refuse, warn
+from winsvc.commands.log_mark import LogMark
 from winsvc.commands.output import is_reader_gone
 from winsvc.errors import NoSCM, ServiceError
 from winsvc.install import find_service, log_file_in, log_file_of, target_of
@@ -137,11 +138,20 @@ class Commands:
                 self.wrong_usage(f"{name} cannot be loaded: {_describe(error)}")
         return found
 
-    def where_to_look(self, options: argparse.Namespace, handle: ServiceHandle) -> str:
-        """Return where to find out why a service failed."""
+    def where_to_look(self, options: argparse.Namespace, log: LogMark) -> str:
+        """Return where to find out why a service failed.
+
+        Args:
+            options: The command's.
+            log: Its log as it was before.
+        """
         name = options.name if not self.services or len(self.services) > 1 else ""
         doctor = f"`{self._parser.prog} doctor {name}".rstrip() + "`"
-        return f"{self._log(options, handle)}, {doctor} looks for the cause"
+        return ", ".join(filter(None, (log.told(), f"{doctor} looks for the cause")))
+
+    def mark_log(self, options: argparse.Namespace, handle: ServiceHandle) -> LogMark:
+        """Return where the log of a service ends now."""
+        return LogMark(self.log_file(options, handle), is_here=options.machine is None)
 
     def log_file(
         self, options: argparse.Namespace, handle: ServiceHandle
@@ -159,10 +169,6 @@ class Commands:
             return log_file_of(name, target_of(first))
         except ValueError:  # a class that cannot be installed
             return None
-
-    def _log(self, options: argparse.Namespace, handle: ServiceHandle) -> str:
-        file = self.log_file(options, handle)
-        return "its log says why" if file is None else f"its log {file} says why"
 
 
 def _describe(error: BaseException) -> str:

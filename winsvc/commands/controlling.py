@@ -156,6 +156,7 @@ class _Run:
         self._manager = manager
         self.handle = handle
         self.stopped: tuple[str, ...] = ()
+        self._log = commands.mark_log(options, handle)
 
     @contextmanager
     def saying_how_far(self) -> Iterator[None]:
@@ -303,7 +304,7 @@ class _Run:
         return Refused(text, error)
 
     def _where_to_look(self) -> str:
-        return self._commands.where_to_look(self._options, self.handle)
+        return self._commands.where_to_look(self._options, self._log)
 
     def _wait(self, handle: ServiceHandle, state: State) -> ServiceStatus:
         if self._options.json:

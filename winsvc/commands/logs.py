@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from winsvc import eventlog
 from winsvc.commands.answers import DONE, refuse
+from winsvc.log_names import trouble_with
 from winsvc.log_reader import read_log_file
 
 if TYPE_CHECKING:
@@ -39,10 +40,16 @@ def logs(commands: Commands, options: argparse.Namespace) -> int:
         if options.machine is not None:
             text = f"the log file {file} is on {options.machine}: --events can be seen"
             return refuse(options, text)
+        if trouble := trouble_with(file):
+            text = f"its log cannot be {file}: {trouble}; `apply --log-file` changes it"
+            return refuse(options, text)
         try:
             _show_lines(options, file)
         except FileNotFoundError as error:
             return refuse(options, f"there is no log file {file} yet", error)
+        except PermissionError as error:
+            text = f"the log file {file} may not be read: {error.strerror}"
+            return refuse(options, text, error)
     return DONE
 
 

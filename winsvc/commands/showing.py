@@ -200,9 +200,5 @@ def doctor(commands: Commands, options: argparse.Namespace) -> int:
     with commands.open(options) as manager:
         findings = diagnose(manager, options.name, import_target=options.import_target)
     fields = {"name": options.name, "findings": [asdict(each) for each in findings]}
-    text = render(findings)
-    if options.verbose:
-        passed = [each for each in findings if each.severity == "ok"]
-        text += "".join(f"\nok {each.check}: {each.what}" for each in passed)
-    tell(options, fields, text)
+    tell(options, fields, render(findings, verbose=options.verbose))
     return REFUSED if any(each.severity == "problem" for each in findings) else DONE

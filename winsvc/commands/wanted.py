@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from winsvc.commands.options import settings_in
 from winsvc.install import host_command, log_file_of, settings_of, shared_command
+from winsvc.log_names import trouble_with
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.toml_reader import read_tables
 from winsvc.states import ServiceType
@@ -121,6 +122,8 @@ def _of_classes(
             log_file = log_file or table.log_file
         names.append(key_name)
         settings.append(_merged(own, given))
+    if log_file is not None and (trouble := trouble_with(log_file)):
+        raise ValueError(f"no log can be {log_file}: {trouble}; name a file")
     if log_file is None and present_log is not None:
         log_file = present_log(names[0])
     log_file = log_file or log_file_of(names[0], found[0][1])

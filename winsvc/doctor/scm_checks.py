@@ -5,10 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from winsvc.doctor.facts import Facts
-from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
+from winsvc.doctor.findings import (
+    Verdict,
+    check,
+    command,
+    inapplicable,
+    note,
+    problem,
+    unchecked,
+    warning,
+)
 from winsvc.errors import describe
 from winsvc.settings.accounts import LOCAL_SYSTEM, takes_password, virtual_account
-from winsvc.settings.values import ActionKind, FailureActions
+from winsvc.settings.values import ActionKind
 from winsvc.states import FailureCode, StartType, State
 
 NEVER_STARTED, OWN_CODE, ABORTED = 1077, 1066, 1067
@@ -52,21 +61,25 @@ def state(facts: Facts) -> Iterator[Verdict]:
     if status.state is not State.STOPPED or status.exit_code == 0:
         return
     if status.exit_code == NEVER_STARTED:
-        can_start = facts.config.start_type is not StartType.DISABLED
-        yield note(
-            "it has not been started since the last boot (1077)",
-            command("start", facts.name) if can_start else None,
-        )
+        remedy: str | None = command("start", facts.name)
+        if facts.config.start_type is StartType.DISABLED:
+            remedy = None  # `start type` has it
+        elif facts.service_word == "":
+            remedy = "`hosting` here says why its start may fail"
+        yield note("it has not been started since the last boot (1077)", remedy)
     elif status.exit_code == OWN_CODE:
         yield problem(_own_code(status.service_exit_code), _see(facts))
     elif status.exit_code == ABORTED:
         yield problem(
-            "its process ended without a word (1067): it crashed, was ended by "
-            "somebody, or was past a deadline",
+            "its process ended without a word (1067): it crashed, ended itself as "
+            "os._exit does, was ended by somebody, or was past a deadline",
             _see(facts),
         )
     elif status.exit_code == NO_LOGON:
-        return  # `account` says more
+        yield note(
+            "its last start failed, since its account could not log on (1069)",
+            "`account` here says more",
+        )
     else:
         name, meaning, remedy = describe(status.exit_code)
         what = f"its last start or run ended with {status.exit_code} {name}".rstrip()
@@ -76,14 +89,16 @@ def state(facts: Facts) -> Iterator[Verdict]:
 @check("start type", "it is not disabled", "config")
 def start_type(facts: Facts) -> Iterator[Verdict]:
     """1058; deletion disables it too (E-31)."""
-    if facts.config.start_type is StartType.DISABLED and not facts.is_deleted:
+    if facts.is_deleted:
+        yield inapplicable("it is marked for deletion, which disables it")
+    elif facts.config.start_type is StartType.DISABLED:
         yield problem(
             "it is disabled (1058)",
             f"{command('apply', facts.name, '--start-type manual')}, or auto",
         )
 
 
-@check("account", "there is such an account", "config", "account")
+@check("account", "there is such an account", "config")
 def account(facts: Facts) -> Iterator[Verdict]:
     """1057, 1069: who it logs on as."""
     name = facts.config.account or LOCAL_SYSTEM
@@ -95,6 +110,8 @@ def account(facts: Facts) -> Iterator[Verdict]:
                     "apply", facts.name, f'--account "{virtual_account(facts.name)}"'
                 ),
             )
+    elif "account" in facts.unknown:
+        yield unchecked(facts.unknown["account"])
     elif facts.account_sid is None:
         yield problem(
             f"there is no account {name} (1057, or 1069 at its start)",
@@ -117,6 +134,8 @@ def shared_account(facts: Facts) -> Iterator[Verdict]:
     """1079 (E-49e)."""
     own = facts.config.account or LOCAL_SYSTEM
     remedy = command("apply", facts.name, "--account ...")
+    if not facts.sharers:
+        yield inapplicable("it shares its process with no other service")
     for name, other in facts.sharers:
         if other.upper() != own.upper():
             yield problem(
@@ -129,6 +148,17 @@ def shared_account(facts: Facts) -> Iterator[Verdict]:
 @check("dependencies", "what it depends on is there and can start", "dependencies")
 def dependencies(facts: Facts) -> Iterator[Verdict]:
     """1075, 1068 (E-46 to E-48)."""
+    if not facts.dependencies:
+        yield inapplicable("it depends on nothing")
+    elif facts.circle:
+        names = " -> ".join((*facts.circle, facts.circle[0]))
+        yield problem(
+            f"its dependencies lead in a circle (1059): {names}",
+            f"{command('apply', facts.circle[-1], '--depends ...')} without "
+            f"{facts.circle[0]}, or take out another of them",
+        )
+    elif "circle" in facts.unknown:
+        yield unchecked(f"whether they lead in a circle: {facts.unknown['circle']}")
     for each in facts.dependencies:
         if each.name.startswith("+"):
             if each.state is None:
@@ -154,11 +184,13 @@ def dependencies(facts: Facts) -> Iterator[Verdict]:
             )
 
 
-@check("failure actions", "the SCM restarts it when it fails", "config", "failures")
+@check("failure actions", "the SCM does something when it fails", "config")
 def failure_actions(facts: Facts) -> Iterator[Verdict]:
-    """E-50 to E-52."""
-    actions = (facts.config.failure_actions or FailureActions()).actions
-    if all(each.kind is ActionKind.NONE for each in actions):
+    """E-50 to E-52; Wine does not tell them (H-11)."""
+    actions = facts.config.failure_actions
+    if actions is None:
+        yield unchecked("this system does not tell its failure actions")
+    elif all(each.kind is ActionKind.NONE for each in actions.actions):
         yield note(
             "nothing is done when it fails",
             command("apply", facts.name, "--on-failure restart:5,restart:30"),
@@ -168,6 +200,8 @@ def failure_actions(facts: Facts) -> Iterator[Verdict]:
             "its failure actions count only crashes, no stop with an exit code (E-50)",
             command("apply", facts.name, "--fail-on-error"),
         )
+    elif facts.config.failure_actions_on_error is None:
+        yield unchecked("this system does not tell whether exit codes are failures")
 
 
 @check("SCM's events", "the SCM has logged no failure of it lately", "events")
@@ -182,7 +216,11 @@ def events(facts: Facts) -> Iterator[Verdict]:
         often = f", {count} times lately" if count > 1 else ""
         when = each.when.astimezone().isoformat(" ", "seconds")
         text = " ".join(each.message.split())
-        yield note(f"{when}, event {each.event_id}{often}: {text}")
+        yield note(
+            f"{when}, event {each.event_id}{often}: {text}",
+            f"{command('logs', facts.name, '--events')} shows all, if nothing here "
+            "says why",
+        )
 
 
 CHECKS = (
@@ -258,6 +296,10 @@ def _own_code(code: int) -> str:
 
 
 def _see(facts: Facts) -> str:
-    if facts.log_file:
+    if facts.log_file and facts.last_error:
         return f"see its log {facts.log_file}"
-    return "run it with `debug` to see what it does"
+    remedy = "run it with `debug` to see what it does"
+    if facts.log_file and not facts.log_trouble:
+        has = "has no error in it" if facts.has_log_file else "is not there"
+        return f"{remedy}: its log {facts.log_file} {has}"
+    return remedy
