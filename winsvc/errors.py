@@ -32,6 +32,7 @@ _ERRNO = {
     3: errno.ENOENT,
     5: errno.EACCES,
     1053: errno.ETIMEDOUT,
+    1460: errno.ETIMEDOUT,
     1060: errno.ENOENT,
     1073: errno.EEXIST,
 }
@@ -160,7 +161,11 @@ class ServiceCannotAcceptControl(ServiceError):
 
 
 class ServiceTimeout(ServiceError, TimeoutError):
-    """The service, or the state waited for, did not come in time."""
+    """The service, or the state waited for, did not come in time.
+
+    By its code: 1053, the service did not answer the SCM, or made no progress while
+    it was pending; 1460, the caller's own time was up, and all may be well.
+    """
 
     usual_winerror = 1053
 
@@ -229,7 +234,9 @@ class ServiceFailed(ServiceError):
         }
 
 
-_CLASSES = {
+_CLASSES: dict[int | None, type[ServiceError]] = {
+    1460: ServiceTimeout,
+} | {
     kind.usual_winerror: kind
     for kind in (
         ServiceNotFound,

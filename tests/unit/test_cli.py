@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
@@ -232,10 +233,11 @@ def test_start_without_waiting_returns_at_once(run: Run, target: str) -> None:
 def test_wait_that_is_too_short_is_refused(run: Run, target: str) -> None:
     """Past --timeout it is exit code 1, and the state it is in."""
     run("install", target)
-    code, _, err = run("start", "--timeout", "0", "Sample", "slow")
+    code, out, err = run("start", "--timeout", "0", "--json", "Sample", "slow")
 
     assert code == 1
-    assert "START_PENDING" in err
+    assert "not RUNNING after 0 s: it is START_PENDING" in err
+    assert json.loads(out)["error"]["code"] == 1460
 
 
 def test_terminal_gets_bar_instead_of_lines(

@@ -29,6 +29,7 @@ CLASSES = {
     5: ServiceAccessDenied,
     87: ServiceError,
     1053: ServiceTimeout,
+    1460: ServiceTimeout,
     1060: ServiceNotFound,
     1061: ServiceCannotAcceptControl,
     1062: ServiceNotActive,

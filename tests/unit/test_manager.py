@@ -521,11 +521,35 @@ def test_wait_state_over_time_raises_after_a_last_look() -> None:
     scm, handle = open_foo(
         *((0.5 * n, pending(State.START_PENDING, n)) for n in range(20))
     )
-    with pytest.raises(ServiceTimeout, match="after 2 s it is START_PENDING") as caught:
+    text = "not RUNNING after 2 s: it is START_PENDING"
+    with pytest.raises(ServiceTimeout, match=text) as caught:
         handle.wait_state(State.RUNNING, timeout=2.0)
 
     assert scm.now == pytest.approx(2.0)
     assert caught.value.operation == "wait for RUNNING of"
+
+
+def test_own_time_that_is_up_is_no_fault_of_the_service() -> None:
+    """1460, not the SCM's 1053: nothing is wrong with a service that runs."""
+    _, handle = open_foo((0.0, RUNNING))
+    with pytest.raises(ServiceTimeout) as caught:
+        handle.wait_state(State.STOPPED, timeout=2.0)
+
+    assert caught.value.winerror == 1460
+    assert str(caught.value) == (
+        "could not wait for STOPPED of service 'Foo': 1460 ERROR_TIMEOUT, the time to "
+        "wait was up first (not STOPPED after 2 s: it is RUNNING); wait longer, "
+        "`status` shows whether it gets on"
+    )
+
+
+def test_lack_of_progress_is_the_services_fault() -> None:
+    """1053, though there is time left."""
+    _, handle = open_foo((0.0, pending(State.STOP_PENDING, 2, 1000)))
+    with pytest.raises(ServiceTimeout, match="made no progress") as caught:
+        handle.wait_state(State.STOPPED, timeout=60.0)
+
+    assert caught.value.winerror == 1053
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from winsvc.manage.notifier import Bell
 
 ERROR_SERVICE_NOT_ACTIVE = 1062
+ERROR_TIMEOUT = 1460
+"""Whose time was up is not the service's fault: it is no 1053."""
 
 # Seconds.
 DEFAULT_HINT = 5.0
@@ -163,7 +165,9 @@ def wait_until(
             raise ServiceTimeout(
                 operation=watch.operation,
                 service=watch.service,
-                detail=f"after {timeout:g} s it is {watch.describe(status)}",
+                winerror=ERROR_TIMEOUT,
+                detail=f"not {watch.target.name} after {timeout:g} s: "
+                f"it is {watch.describe(status)}",
             )
         seconds = watch.interval(status, now, notifies=bell.notifies)
         if deadline is not None:
