@@ -61,6 +61,7 @@ class ServiceError(OSError):
         service: The service's key name.
         winerror: The Windows code; the subclasses know theirs.
         detail: What else there is to say about this case.
+        remedy: What to do about this case; default: about that code.
 
     Attributes:
         operation: As given.
@@ -84,6 +85,7 @@ class ServiceError(OSError):
         service: str | None = None,
         winerror: int | None = None,
         detail: str | None = None,
+        remedy: str | None = None,
     ) -> None:
         if winerror is None:
             winerror = self.usual_winerror
@@ -95,7 +97,8 @@ class ServiceError(OSError):
         self.service = service
         self.winerror = winerror
         self.detail = detail
-        self.remedy = self._info.remedy
+        self.remedy = self._info.remedy if remedy is None else remedy
+        self._own_remedy = remedy
 
     def __str__(self) -> str:
         """Return the sentence."""
@@ -118,12 +121,15 @@ class ServiceError(OSError):
         return _rebuild, (type(self), self._arguments())
 
     def _arguments(self) -> dict[str, Any]:
-        return {
+        arguments: dict[str, Any] = {
             "operation": self.operation,
             "service": self.service,
             "winerror": self.winerror,
             "detail": self.detail,
         }
+        if self._own_remedy is not None:
+            arguments["remedy"] = self._own_remedy
+        return arguments
 
 
 def _rebuild(kind: type[ServiceError], arguments: dict[str, Any]) -> ServiceError:
@@ -235,8 +241,6 @@ class ServiceFailed(ServiceError):
 
 
 _CLASSES: dict[int | None, type[ServiceError]] = {
-    1460: ServiceTimeout,
-} | {
     kind.usual_winerror: kind
     for kind in (
         ServiceNotFound,
@@ -249,10 +253,16 @@ _CLASSES: dict[int | None, type[ServiceError]] = {
         NotStartedBySCM,
     )
 }
+_CLASSES[1460] = ServiceTimeout
 
 
 def service_error(
-    operation: str, service: str | None, winerror: int, detail: str | None = None
+    operation: str,
+    service: str | None,
+    winerror: int,
+    detail: str | None = None,
+    *,
+    remedy: str | None = None,
 ) -> ServiceError:
     """Return the error for a Windows code, of the class that fits it best.
 
@@ -261,9 +271,14 @@ def service_error(
         service: The service's key name.
         winerror: The Windows code.
         detail: What else there is to say.
+        remedy: What to do about this case; default: about that code.
     """
     return _CLASSES.get(winerror, ServiceError)(
-        operation=operation, service=service, winerror=winerror, detail=detail
+        operation=operation,
+        service=service,
+        winerror=winerror,
+        detail=detail,
+        remedy=remedy,
     )
 
 

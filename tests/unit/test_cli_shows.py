@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -409,6 +410,21 @@ def test_watch_of_a_service_ends_with_it(run: Run, target: str) -> None:
     states = [line.split()[2] for line in out.splitlines()]
     assert code == 0
     assert states == ["RUNNING", "STOPPED", "deleted"]
+
+
+def test_watch_tells_a_restart_by_the_process(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists alone show RUNNING and RUNNING: it has stopped in between (H-33)."""
+    old = status(State.RUNNING)
+    new = replace(old, pid=9)
+    event = ServiceEvent("Foo", new, "changed", old)
+    monkeypatch.setattr(ServiceManager, "watch", lambda _: iter([event]))
+    _, out, _ = run("watch")
+    _, as_json, _ = run("watch", "--json")
+
+    assert " ".join(out.split()[2:]) == "RUNNING 9 restarted: it was process 7"
+    assert json.loads(as_json)["restarted"] is True
 
 
 # --- tables --------------------------------------------------------------------------
