@@ -309,6 +309,9 @@ def test_failure_of_a_script_points_to_its_doctor(
         "watch X",
         "logs X",
         "doctor X",
+        "grant X S-1-5-11",
+        "deny X S-1-5-11",
+        "revoke X S-1-5-11",
     ],
 )
 def test_each_command_has_machine_and_json(run: Run, words: str) -> None:
@@ -515,6 +518,26 @@ def test_logs_follows_until_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     assert run("logs", "Sample", "--follow") == (0, "a line\n", "")
 
 
+@pytest.mark.usefixtures("log")
+def test_logs_follows_a_file_that_is_not_there_yet(
+    run: Run, monkeypatch: pytest.MonkeyPatch, log: Path
+) -> None:
+    """Before the first start: it is waited for, then shown from its first line."""
+    log.unlink()
+
+    def sleep(_seconds: float) -> None:
+        if log.exists():
+            raise KeyboardInterrupt
+        log.write_text("".join(f"line {number}\n" for number in range(30)))
+
+    monkeypatch.setattr("time.sleep", sleep)
+    code, out, err = run("logs", "Sample", "--follow")
+
+    assert code == 0
+    assert len(out.splitlines()) == 30
+    assert err == f"winsvc: there is no log file {log} yet: waiting for it\n"
+
+
 def test_logs_without_a_file_says_what_there_is(
     run: Run, backend: SimulatedBackend, log: Path
 ) -> None:
@@ -645,4 +668,4 @@ def test_help_has_the_name_it_was_called_by(
     monkeypatch.setattr(sys, "argv", [str(Path("x", program))])
     name = "winsvc" if program.startswith("winsvc") else "python -m winsvc"
 
-    assert run("--help")[1].startswith(f"usage: {name} [-h] COMMAND")
+    assert run("--help")[1].startswith(f"usage: {name} [-h] [--version] COMMAND")

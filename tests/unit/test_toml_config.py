@@ -212,10 +212,13 @@ def test_file_of_its_own_may_have_several_too(file: Path) -> None:
         ('password = "hunter2"', "password has no place in a file; .*stdin"),
         ('command = "x y"', r"command is 'x y'; write an array: \["),
         ("command = [1]", "command is 1; write a text"),
-        ('command = ["x"]\ntarget = "a:B"', "target stand in place of command"),
+        ('command = ["x"]\ntarget = "a:B"', "target stands in place of command"),
         ('target = "a:1b"', "target .*a:1b"),
         ('log-file = "x"', "log-file is for a target"),
-        ('start = "automatic"', "start 'automatic' is not known; write auto$"),
+        (
+            'start = "automatic"',
+            "write auto .or delayed, manual, disabled, trigger.$",
+        ),
         ("start = true", "start is True; write a text"),
         ('start = "trigger"', "start is trigger, but there is none"),
         ('start = "manual"\ndelayed = true', "delayed has no effect"),
@@ -227,7 +230,7 @@ def test_file_of_its_own_may_have_several_too(file: Path) -> None:
         ("preferred-node = 1.5", "preferred-node is 1.5"),
         ('preferred-node = "x"', "preferred-node 'x' is no node"),
         ('environment = ["A=1"]', "environment is .* write a table"),
-        ("environment = {A=1}", "environment is 1; write a text"),
+        ("environment = {A=1}", "environment has A, which is 1; write a text"),
         ("failure-actions = 1", "failure-actions is 1; write a table"),
         ("failure-actions = {restart=1}", "failure-actions has restart, which is no"),
         ('failure-actions = {command="x"}', "one setting; write actions too"),
@@ -423,14 +426,18 @@ def test_reset_node_and_variable_are_read() -> None:
 @pytest.mark.parametrize(
     ("parse", "text", "told"),
     [
-        (setting_text.parse_on_failure, "restrat:5", "write restart$"),
+        (setting_text.parse_on_failure, "restrat:5", "write restart .or none, "),
         (setting_text.parse_on_failure, "restart:x", "'x' is no number of seconds"),
         (setting_text.parse_on_failure, "restart,,", "'' is not known"),
         (setting_text.parse_reset_after, "daily", "'daily' is no number"),
         (setting_text.parse_node, "x", "a number, or none"),
         (setting_text.parse_variable, "A", "'A' is no variable; write NAME=VALUE"),
         (setting_text.parse_variable, "=x", "write NAME=VALUE"),
-        (setting_text.parse_launch_protection, "window-light", "write windows-light$"),
+        (
+            setting_text.parse_launch_protection,
+            "window-light",
+            "write windows-light .or none, ",
+        ),
     ],
 )
 def test_wrong_word_is_refused(parse: Any, text: str, told: str) -> None:

@@ -157,7 +157,8 @@ class _Place:
             raise self.error("name", "is missing; write the service's key name")
         if "command" in settings and strings:
             given = " and ".join(strings)
-            raise self.error(given, "stand in place of command; leave one out")
+            verb = "stand" if len(strings) > 1 else "stands"
+            raise self.error(given, f"{verb} in place of command; leave one out")
         if "log-file" in strings and "target" not in strings:
             raise self.error("log-file", "is for a target; write that too")
         if self.values.get("start") == "trigger" and not settings.get("triggers"):
@@ -233,7 +234,16 @@ def _node(value: Any) -> int:
 
 
 def _environment(value: Any) -> dict[str, str]:
-    return {name: _text(each) for name, each in _table(value).items()}
+    return {name: _variable(name, each) for name, each in _table(value).items()}
+
+
+def _variable(name: str, value: Any) -> str:
+    try:
+        text: str = _text(value)
+    except ValueError as error:
+        msg = f"has {name}, which {error}"
+        raise ValueError(msg) from error
+    return text
 
 
 def _keys_of(table: Any, known: tuple[str, ...]) -> dict[str, Any]:
