@@ -233,13 +233,15 @@ class ServiceManager:
 
         An event comes when a service has been created or deleted, or when its
         state, its process, its exit codes or the controls it accepts have changed;
-        none for what there is at the time of the call.  Changes that follow each
-        other at once may come as one.  Drivers are left out.  It ends when it is
+        none for what there is at the time of the call.  The states that it has passed
+        through are told as the SCM notifies of them; changes that follow each other at
+        once may come as one.  Drivers are left out.  It ends when it is
         closed, or at the time-out: its ``end`` says which.  Close it, best by
         ``with`` or ``async with``.
 
         By the SCM's notifications, as they happen; where it does not tell of new
-        services (H-33), the list is looked at once a second.  It keeps a handle
+        services (H-33), the list is looked at once a second, and of a restart within
+        that only the other process is seen: ``ServiceEvent.is_restart``.  It keeps a handle
         to each service, but lets go one that is to be deleted (E-32).
 
         Args:
