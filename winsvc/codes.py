@@ -351,6 +351,11 @@ ERRORS: dict[int, ErrorInfo] = {
         "the account may not log on as a service",
         _LOGON_RIGHT,
     ),
+    1460: ErrorInfo(
+        "ERROR_TIMEOUT",
+        "the time to wait was up first",
+        "wait longer, `status` shows whether it gets on",
+    ),
     1722: ErrorInfo(
         "RPC_S_SERVER_UNAVAILABLE",
         "the SCM of that computer cannot be reached",

@@ -246,7 +246,8 @@ def _event_writer(source: str) -> logging.Handler | None:
         return None
     from winsvc.eventlog import EventLogHandler
 
-    return EventLogHandler(source)
+    # The log file has every record: what the event log does not take is not lost.
+    return EventLogHandler(source, fallback=logging.NullHandler())
 
 
 def is_event_source(source: str) -> bool:

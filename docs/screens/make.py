@@ -5,7 +5,8 @@
     python docs/screens/make.py --wine       doctor, on Wine's SCM
 
 The first run on a simulated SCM in a terminal of 100 columns, whose screen is taken
-when a line is on it.  The doctor's is what was written, in lines of 100 columns.  Linux.
+when a line is on it.  The doctor's is what was written, in lines of 100 columns.
+Linux.
 """
 
 from __future__ import annotations

@@ -206,6 +206,109 @@ def test_restart_of_a_stopped_service_starts_it(rig: Rig) -> None:
     handle.wait_state(State.STOPPED)
 
 
+def loading(rig: Rig, name: str, cls: type[winsvc.Service]) -> threading.Event:
+    """Let the service's code load only once an event is set; return that."""
+    gate = threading.Event()
+
+    def load() -> type[winsvc.Service]:
+        assert gate.wait(PATIENCE)
+        return cls
+
+    rig.scm._record(name).load = load
+    return gate
+
+
+def test_restart_waits_for_one_that_is_just_starting(rig: Rig) -> None:
+    """It takes no STOP yet (B-44): it is started, stopped and started again."""
+    CALLS.clear()
+    handle = rig.scm.add(Noting)
+    gate = loading(rig, "A", Noting)
+    handle.start("first")
+    with pytest.raises(ServiceError) as refused:
+        handle.stop()
+    seen: list[State] = []
+
+    def note(status: winsvc.ServiceStatus) -> None:
+        seen.append(status.state)
+        gate.set()
+
+    assert handle.restart("second", on_progress=note).state is State.RUNNING
+    assert seen[0] is State.START_PENDING
+    assert CALLS == ["start A first", "stop A", "start A second"]
+    assert str(refused.value) == (
+        "could not stop service 'A': 1052 ERROR_INVALID_SERVICE_CONTROL, the service "
+        "does not accept this control (it is START_PENDING); wait until it is "
+        "RUNNING, then try again"
+    )
+    handle.stop()
+    handle.wait_state(State.STOPPED)
+
+
+def test_restart_has_no_more_time_than_was_given_for_a_start(rig: Rig) -> None:
+    """The time that another client's start takes counts too."""
+    handle = rig.scm.add(Noting)
+    gate = loading(rig, "A", Noting)
+    handle.start()
+    with ThreadPoolExecutor(1) as pool:
+        restarted = pool.submit(handle.restart, timeout=1.0)
+        while not restarted.done():
+            rig.scm.advance(0.1)
+        with pytest.raises(ServiceTimeout, match="it is START_PENDING") as caught:
+            restarted.result()
+    gate.set()
+    handle.wait_state(State.RUNNING)
+    handle.stop()
+    handle.wait_state(State.STOPPED)
+
+    assert caught.value.winerror == 1460
+
+
+def test_two_restarts_at_once_both_end_running(rig: Rig) -> None:
+    """Who starts it second takes what the first has started."""
+    Slow.gate.clear()
+    first = rig.scm.add(Slow)
+    first.start()
+    pid = first.wait_state(State.RUNNING).pid
+    with rig.scm.open("Slow") as second, ThreadPoolExecutor(2) as pool:
+        restarts = [pool.submit(first.restart)]
+        rig.reach("Slow", State.STOP_PENDING)
+        restarts.append(pool.submit(second.restart))
+        Slow.gate.set()
+        pids = {each.result(PATIENCE).pid for each in restarts}
+    assert first.status().state is State.RUNNING
+    assert pid not in pids
+    first.stop()
+    first.wait_state(State.STOPPED)
+
+
+def test_restart_gives_its_reason(rig: Rig) -> None:
+    """As stop does (B-40)."""
+    handle = rig.scm.add(Noting)
+    handle.start()
+    handle.wait_state(State.RUNNING)
+    reason = StopReason(major=StopMajor.SOFTWARE)
+    handle.restart(reason=reason, comment="version 2")
+
+    assert rig.scm._record("A").stop_reason == (reason.code, "version 2")
+    with pytest.raises(ValueError, match="reason"):
+        handle.restart(comment="alone")
+    handle.stop()
+    handle.wait_state(State.STOPPED)
+
+
+def test_control_that_no_client_may_send_says_which(rig: Rig) -> None:
+    """87 by itself is about any value."""
+    handle = rig.scm.add(Noting)
+    handle.start()
+    handle.wait_state(State.RUNNING)
+    with pytest.raises(ServiceError, match="a client sends 128 to 255, or STOP, ") as c:
+        handle.control(300)
+    handle.stop()
+    handle.wait_state(State.STOPPED)
+
+    assert c.value.winerror == 87
+
+
 def test_restart_of_a_needed_service_is_refused(chain: list[ServiceHandle]) -> None:
     """Others run because of it: they are not stopped unasked."""
     with pytest.raises(ServiceError, match=r"1051 .*'C', 'B'"):

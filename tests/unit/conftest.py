@@ -145,12 +145,15 @@ def run(backend: SimulatedBackend, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command; return its exit code and what it wrote."""
 
     def run(
-        *words: str, services: Sequence[type[ServiceBase]] = ()
+        *words: str,
+        services: Sequence[type[ServiceBase]] = (),
+        log_file: str | None = None,
     ) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
             winsvc.main(
                 *services,
                 argv=words,
+                log_file=log_file,
                 manager_factory=lambda *machine: ServiceManager(
                     *machine, backend=backend
                 ),

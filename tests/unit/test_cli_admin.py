@@ -197,6 +197,51 @@ def test_grant_lets_an_account_start_it(run: Run, backend: SimulatedBackend) -> 
     assert allowed() == TO_START | ServiceRight.STOP
 
 
+def test_deny_and_revoke(run: Run, backend: SimulatedBackend) -> None:
+    """What an account is denied counts first; revoke takes out both kinds."""
+    create_chain(backend)
+    sid = "S-1-5-32-545"
+
+    def own() -> list[tuple[bool, int]]:
+        with ServiceManager(backend=backend) as manager:
+            entries = parse_dacl(manager.open("Base").security()).entries
+        return [(each.allows, each.rights) for each in entries if each.sid == sid]
+
+    before = own()
+    run("grant", "Base", sid)
+    denied = run("deny", "Base", sid, "--stop")
+    assert own()[0] == (False, ServiceRight.START | ServiceRight.STOP)
+    again = run("deny", "Base", sid, "--stop")
+    revoked = run("revoke", "Base", sid)
+    nothing = json.loads(run("revoke", "Base", sid, "--json")[1])
+
+    assert denied == (0, f"{sid} may neither start nor stop Base\n", "")
+    assert again[1].endswith("already: nothing to change\n")
+    assert revoked == (0, f"Base has no entry of {sid}\n", "")
+    assert nothing == {"name": "Base", "account": sid, "changed": False}
+    assert own() == before == []
+
+
+@pytest.mark.parametrize("account", ["BA", "S-1-5-32-544"])
+def test_administrators_are_not_locked_out(
+    run: Run, backend: SimulatedBackend, account: str
+) -> None:
+    """Nobody could give them back what is taken: refused, and nothing is changed."""
+    create_chain(backend)
+    run("config", "Base", "--security", "D:(A;;GA;;;BA)(A;;GR;;;BU)")
+    backend.users["BA"] = "S-1-5-32-544"
+    with ServiceManager(backend=backend) as manager, manager.open("Base") as handle:
+        before = handle.security()
+        with pytest.raises(ValueError, match="administrators could not change"):
+            handle.deny("S-1-1-0", ServiceRight.WRITE_DAC)
+        code, _, err = run("revoke", "Base", account)
+        after = handle.security()
+
+    assert code == 1
+    assert "administrators could not change its security any more" in err
+    assert after == before
+
+
 def test_grant_of_what_is_denied_is_refused(
     run: Run, backend: SimulatedBackend
 ) -> None:

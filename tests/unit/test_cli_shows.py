@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -395,6 +396,9 @@ def test_failure_of_a_script_points_to_its_doctor(
         "watch X",
         "logs X",
         "doctor X",
+        "grant X S-1-5-11",
+        "deny X S-1-5-11",
+        "revoke X S-1-5-11",
     ],
 )
 def test_each_command_has_machine_and_json(run: Run, words: str) -> None:
@@ -498,6 +502,21 @@ def test_watch_of_a_service_ends_with_it(run: Run, target: str) -> None:
     assert states == ["RUNNING", "STOPPED", "deleted"]
 
 
+def test_watch_tells_a_restart_by_the_process(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists alone show RUNNING and RUNNING: it has stopped in between (H-33)."""
+    old = status(State.RUNNING)
+    new = replace(old, pid=9)
+    event = ServiceEvent("Foo", new, "changed", old)
+    monkeypatch.setattr(ServiceManager, "watch", lambda _: iter([event]))
+    _, out, _ = run("watch")
+    _, as_json, _ = run("watch", "--json")
+
+    assert " ".join(out.split()[2:]) == "RUNNING 9 restarted: it was process 7"
+    assert json.loads(as_json)["restarted"] is True
+
+
 # --- tables --------------------------------------------------------------------------
 
 
@@ -584,6 +603,26 @@ def test_logs_follows_until_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("winsvc.commands.logs.read_log_file", lines)
 
     assert run("logs", "Sample", "--follow") == (0, "a line\n", "")
+
+
+@pytest.mark.usefixtures("log")
+def test_logs_follows_a_file_that_is_not_there_yet(
+    run: Run, monkeypatch: pytest.MonkeyPatch, log: Path
+) -> None:
+    """Before the first start: it is waited for, then shown from its first line."""
+    log.unlink()
+
+    def sleep(_seconds: float) -> None:
+        if log.exists():
+            raise KeyboardInterrupt
+        log.write_text("".join(f"line {number}\n" for number in range(30)))
+
+    monkeypatch.setattr("time.sleep", sleep)
+    code, out, err = run("logs", "Sample", "--follow")
+
+    assert code == 0
+    assert len(out.splitlines()) == 30
+    assert err == f"winsvc: there is no log file {log} yet: waiting for it\n"
 
 
 def test_logs_without_a_file_says_what_there_is(
@@ -722,4 +761,4 @@ def test_help_has_the_name_it_was_called_by(
     monkeypatch.setattr(sys, "argv", [str(Path("x", program))])
     name = "winsvc" if program.startswith("winsvc") else "python -m winsvc"
 
-    assert run("--help")[1].startswith(f"usage: {name} [-h] COMMAND")
+    assert run("--help")[1].startswith(f"usage: {name} [-h] [--version] COMMAND")

@@ -204,10 +204,13 @@ def test_file_of_its_own_may_have_several_too(file: Path) -> None:
         ('password = "hunter2"', "password has no place in a file; .*stdin"),
         ('command = "x y"', r"command is 'x y'; write an array: \["),
         ("command = [1]", "command is 1; write a text"),
-        ('command = ["x"]\ntarget = "a:B"', "target stand in place of command"),
+        ('command = ["x"]\ntarget = "a:B"', "target stands in place of command"),
         ('target = "a:1b"', "target .*a:1b"),
         ('log-file = "x"', "log-file is for a target"),
-        ('start = "automatic"', "start 'automatic' is not known; write auto$"),
+        (
+            'start = "automatic"',
+            "write auto .or delayed, manual, disabled, trigger.$",
+        ),
         ("start = true", "start is True; write a text"),
         ('start = "trigger"', "start is trigger, but there is none"),
         ('start = "manual"\ndelayed = true', "delayed has no effect"),
@@ -361,14 +364,18 @@ def test_reset_node_and_variable_are_read() -> None:
 @pytest.mark.parametrize(
     ("parse", "text", "told"),
     [
-        (setting_text.parse_on_failure, "restrat:5", "write restart$"),
+        (setting_text.parse_on_failure, "restrat:5", "write restart .or none, "),
         (setting_text.parse_on_failure, "restart:x", "'x' is no number of seconds"),
         (setting_text.parse_on_failure, "restart,,", "'' is not known"),
         (setting_text.parse_reset_after, "daily", "'daily' is no number"),
         (setting_text.parse_node, "x", "a number, or none"),
         (setting_text.parse_variable, "A", "'A' is no variable; write NAME=VALUE"),
         (setting_text.parse_variable, "=x", "write NAME=VALUE"),
-        (setting_text.parse_launch_protection, "window-light", "write windows-light$"),
+        (
+            setting_text.parse_launch_protection,
+            "window-light",
+            "write windows-light .or none, ",
+        ),
     ],
 )
 def test_wrong_word_is_refused(parse: Any, text: str, told: str) -> None:

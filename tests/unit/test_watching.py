@@ -147,6 +147,45 @@ def test_checkpoints_are_changes_if_asked_for() -> None:
     assert [status.checkpoint for status in watch] == [1, 2, 3, 0]
 
 
+def noticed(*statuses: tuple[int, ...]) -> list[Any]:
+    """Return notices of these statuses, as one wait finds them."""
+    return [(0, 0, 1 << (status[1] - 1), status, ()) for status in statuses]
+
+
+STOPPING = (16, 3, 0, 0, 0, 1, 3000, 8)
+
+
+@pytest.mark.parametrize(
+    ("looks", "notices"),
+    [
+        # The looks come after all of it.
+        ([RUNNING, RUNNING, RESTARTED], [(), (STOPPING, STOPPED, RESTARTED)]),
+        # They come in between, before the notices do.
+        ([RUNNING, STOPPED, RESTARTED], [(STOPPING,), (STOPPED,), (RESTARTED,)]),
+        ([RUNNING, RESTARTED], [(STOPPING,), (STOPPED,), (RESTARTED,)]),
+        # One notice comes without the others: they were faster than it.
+        ([RUNNING, STOPPING, STOPPED, RESTARTED], [(STOPPING,), (), (RESTARTED,)]),
+        # Nothing is notified.
+        ([RUNNING, STOPPING, STOPPED, RESTARTED], []),
+    ],
+)
+def test_states_that_it_has_passed_are_told(
+    looks: list[tuple[int, ...]], notices: list[tuple[tuple[int, ...], ...]]
+) -> None:
+    """In order, each once, whether a look or a notice is faster."""
+    scm = Scm(*looks)
+    scm.notices += [noticed(*each) for each in notices]
+    with watch_of(scm, timeout=10.0) as watch:
+        seen = [(status.state, status.pid) for status in watch]
+
+    assert seen == [
+        (State.RUNNING, 8),
+        (State.STOP_PENDING, 8),
+        (State.STOPPED, 0),
+        (State.RUNNING, 12),
+    ]
+
+
 def test_timeout_counts_from_the_last_change() -> None:
     """It is no limit of the whole: that is the caller's."""
     scm = Scm(STOPPED, STOPPED, RUNNING)

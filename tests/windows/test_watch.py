@@ -450,6 +450,50 @@ def test_manager_watch_tells_of_any_service(lab: Lab) -> None:
         until(watch, lambda e: (e.name, e.what) == (name, "deleted"))
 
 
+def test_watch_tells_a_restart_as_a_whole(lab: Lab) -> None:
+    """STOPPED between RUNNING and RUNNING, though it lasts no longer than a start."""
+    service = lab.install("Probe")
+    service.start()
+    with service.handle.watch() as watch, ThreadPoolExecutor(1) as pool:
+        first = next(watch)
+        done = pool.submit(service.handle.restart)
+        seen = [first]
+        while seen[-1].state is not State.RUNNING or seen[-1].pid == first.pid:
+            seen.append(next(watch))
+        done.result(PATIENCE)
+    service.stop()
+    states = [each.state for each in seen if not each.state.is_pending]
+
+    assert states == [State.RUNNING, State.STOPPED, State.RUNNING]
+
+
+def test_manager_watch_tells_a_restart(lab: Lab) -> None:
+    """By STOPPED in between, or by the other process (H-33)."""
+    service = lab.install("Probe")
+    service.start()
+    pid = service.handle.status().pid
+    with lab.manager.watch(timeout=PATIENCE) as watch:
+        service.handle.restart(timeout=PATIENCE)
+        events = [
+            each
+            for each in until(
+                watch,
+                lambda e: (
+                    e.name == service.name
+                    and _is_in(e, State.RUNNING)
+                    and e.status is not None
+                    and e.status.pid != pid
+                ),
+            )
+            if each.name == service.name
+        ]
+    service.stop()
+
+    stopped = any(_is_in(each, State.STOPPED) for each in events)
+    assert stopped or any(each.is_restart for each in events)
+    assert stopped or WINE
+
+
 def _is_in(event: ServiceEvent, state: State) -> bool:
     return event.status is not None and event.status.state is state
 

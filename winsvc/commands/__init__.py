@@ -8,9 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from winsvc.base import check_class
-from winsvc.commands.answers import INTERRUPTED, Refused, refuse, warn
+from winsvc.commands.answers import INTERRUPTED, WRONG, Refused, refuse, warn
 from winsvc.commands.log_mark import LogMark
 from winsvc.commands.output import is_reader_gone
+from winsvc.commands.parsing import parser_of
 from winsvc.errors import NoSCM, ServiceError
 from winsvc.install import find_service, log_file_in, log_file_of, target_of
 
@@ -31,7 +32,7 @@ _STDLIB = os.path.dirname(os.__file__)
 # Each is a function of that module, most by the same name.
 _HOMES = {
     "configuring": ("install", "plan", "apply", "config"),
-    "keeping": ("grant", "remove"),
+    "keeping": ("grant", "deny", "revoke", "remove"),
     "controlling": ("start", "stop", "restart", "pause", "continue", "control"),
     "showing": ("status", "list", "dependents", "watch", "doctor"),
     "logs": ("logs",),
@@ -61,11 +62,12 @@ class Commands:
         manager_factory: Callable[..., ServiceManager] | None,
     ) -> None:
         self.services = services
-        self._parser = parser
+        self._parser = self._used = parser
         self._factory = manager_factory
 
     def run(self, options: argparse.Namespace) -> int:
         """Run it and return the exit code; errors are one line on stderr."""
+        self._used = parser_of(self._parser, options.command)
         home = import_module(f"{__name__}.{_HOME_OF[options.command]}")
         function = _FUNCTIONS.get(options.command, options.command)
         command: Command = getattr(home, function)
@@ -103,7 +105,7 @@ class Commands:
                 raise
             return refuse(options, str(error), error)
         except ValueError as error:
-            self.wrong_usage(str(error))
+            self.wrong_input(str(error))
 
     # --- what they share -------------------------------------------------------------
 
@@ -116,8 +118,12 @@ class Commands:
         return self._factory(options.machine) if options.machine else self._factory()
 
     def wrong_usage(self, text: str) -> NoReturn:
-        """Say what is wrong with the command line, and exit."""
-        self._parser.error(text)
+        """Say what is wrong with the command line, and how it is used, and exit."""
+        self._used.error(text)
+
+    def wrong_input(self, text: str) -> NoReturn:
+        """Say what is wrong with what the command line names, and exit."""
+        self._used.exit(WRONG, f"{self._used.prog}: error: {text}\n")
 
     def load(self, targets: Sequence[str]) -> list[tuple[type[ServiceBase], Target]]:
         """Return the services that a command is about, imported and checked.
@@ -135,7 +141,7 @@ class Commands:
             # The user's code may raise any, and end itself as it is imported.
             except (Exception, SystemExit) as error:  # noqa: BLE001
                 name = each if isinstance(each, str) else each.__name__
-                self.wrong_usage(f"{name} cannot be loaded: {_describe(error)}")
+                self.wrong_input(f"{name} cannot be loaded: {_describe(error)}")
         return found
 
     def where_to_look(self, options: argparse.Namespace, log: LogMark) -> str:
@@ -165,6 +171,9 @@ class Commands:
             return found
         first = self.services[0]  # the log of a shared process has its name
         name = options.name if len(self.services) == 1 else first.name
+        default: str | None = options.default_log_file
+        if default is not None:
+            return os.path.abspath(default)
         try:
             return log_file_of(name, target_of(first))
         except ValueError:  # a class that cannot be installed
@@ -173,6 +182,9 @@ class Commands:
 
 def _describe(error: BaseException) -> str:
     """Return an exception as one line, with the place in the user's code."""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f"{error.filename}:{error.lineno}"
+        return f"{type(error).__name__}: {error.msg} ({place})"
     text = " ".join(str(error).split())
     frames = traceback.extract_tb(error.__traceback__)
     if frames and not frames[-1].filename.startswith((_OURS, "<frozen", _STDLIB)):

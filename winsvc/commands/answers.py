@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from winsvc._interfaces import StatusTuple
     from winsvc.manage.status import ServiceStatus
 
-DONE, REFUSED, DIFFERENT, INTERRUPTED = 0, 1, 3, 130
+DONE, REFUSED, WRONG, DIFFERENT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Refused(Exception):

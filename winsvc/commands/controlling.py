@@ -26,6 +26,7 @@ from winsvc.errors import (
     ServiceTimeout,
 )
 from winsvc.glance import describe_exit
+from winsvc.manage.stopping import stop_when_started
 from winsvc.states import State, control_name
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ _STARTED = (State.START_PENDING, State.RUNNING, State.CONTINUE_PENDING)
 def start(commands: Commands, options: argparse.Namespace) -> int:
     """Start it."""
     with _opened(commands, options) as one:
-        status = one.start()
+        status = one.start(is_enough=options.if_needed)
     one.tell(status)
     return DONE
 
@@ -75,7 +76,7 @@ def restart(commands: Commands, options: argparse.Namespace) -> int:
     """Stop it, wait, and start it again, then what was stopped before it."""
     with _opened(commands, options) as one:
         one.stop_and_wait()
-        status = one.start()
+        status = one.start(is_enough=not options.args)
         # What depends on others of them was stopped first: it is started last.
         started = [one.start_dependent(name) for name in reversed(one.stopped)]
     one.tell(status, started)
@@ -199,16 +200,19 @@ class _Run:
                 active = {info.name for info in found}
         return [name for name in self.stopped if name not in active]
 
-    def start(self) -> ServiceStatus:
-        """Start it; wait until it is RUNNING if that is wanted."""
+    def start(self, *, is_enough: bool = False) -> ServiceStatus:
+        """Start it; wait until it is RUNNING if that is wanted.
+
+        Args:
+            is_enough: That it has been started already is no error.
+        """
         try:
-            self._start()
+            self._start(is_enough=is_enough)
             return self.reach(State.RUNNING)
         except ServiceTimeout as error:  # 1053 above all
             raise Refused(f"{error}; {self._where_to_look()}", error) from error
 
-    def _start(self) -> None:
-        is_enough = getattr(self._options, "if_needed", False)
+    def _start(self, *, is_enough: bool) -> None:
         if is_enough and self.is_in(*_STARTED):
             return
         try:
@@ -237,6 +241,7 @@ class _Run:
     def stop(self) -> None:
         """Stop it, and first what depends on it if that is wanted."""
         options = self._options
+        names: tuple[str, ...] = ()
         more: dict[str, Any] = {
             name: value
             for name in ("reason", "comment")
@@ -244,27 +249,26 @@ class _Run:
         }
         if options.dependents:
             active = self.handle.dependents(active_only=True)
-            self.stopped = tuple(info.name for info in active)
+            names = tuple(info.name for info in active)
+            self.stopped += names
             more |= {"dependents": True, "timeout": options.timeout}
         try:
             self.handle.stop(**more)
         except ValueError as error:  # a comment that is too long, or alone
             self._commands.wrong_usage(str(error))
-        for name in self.stopped:
+        for name in names:
             self._say(f"{name} is STOPPED")
 
     def stop_and_wait(self) -> None:
         """Stop it for a restart; that it has stopped already is no error."""
-        try:
-            self.stop()
-        except ServiceNotActive:
-            return
-        except ServiceCannotAcceptControl:
-            if self.handle.status().state is not State.STOP_PENDING:
-                raise
-        # Starting it now would be refused with 1056 (I-145).
-        status = self._wait(self.handle, State.STOPPED)
-        self._say(sentence(self.handle.name, status))
+
+        def wait(state: State) -> None:
+            status = self._wait(self.handle, state)
+            if state is State.STOPPED:
+                self._say(sentence(self.handle.name, status))
+
+        # Starting it before that would be refused with 1056 (I-145).
+        stop_when_started(self.handle, self.stop, wait)
 
     def reach(self, state: State) -> ServiceStatus:
         """Return its status; in that state, if waiting for it is wanted.

@@ -11,20 +11,47 @@ from winsvc.states import State
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from winsvc.commands import Commands
+    from winsvc.manage.manager import ServiceHandle
 
 
 def grant(commands: Commands, options: argparse.Namespace) -> int:
     """Allow an account to start it, and to stop it if that is wanted."""
     allowed = TO_START | ServiceRight.STOP if options.stop else TO_START
-    with commands.open(options) as manager, manager.open(options.name) as handle:
-        try:
-            is_new = handle.grant(options.account, allowed)
-        except ValueError as error:
-            raise Refused(f"service {options.name!r}: {error}") from error
     what = "start and stop" if options.stop else "start"
     text = f"{options.account} may {what} {options.name}"
+    return _change(commands, options, text, lambda h: h.grant(options.account, allowed))
+
+
+def deny(commands: Commands, options: argparse.Namespace) -> int:
+    """Forbid an account to start it, and to stop it if that is wanted."""
+    denied = ServiceRight.START
+    if options.stop:
+        denied |= ServiceRight.STOP
+    what = "neither start nor stop" if options.stop else "not start"
+    text = f"{options.account} may {what} {options.name}"
+    return _change(commands, options, text, lambda h: h.deny(options.account, denied))
+
+
+def revoke(commands: Commands, options: argparse.Namespace) -> int:
+    """Undo what was granted or denied to an account."""
+    text = f"{options.name} has no entry of {options.account}"
+    return _change(commands, options, text, lambda h: h.revoke(options.account))
+
+
+def _change(
+    commands: Commands,
+    options: argparse.Namespace,
+    text: str,
+    change: Callable[[ServiceHandle], bool],
+) -> int:
+    with commands.open(options) as manager, manager.open(options.name) as handle:
+        try:
+            is_new = change(handle)
+        except ValueError as error:
+            raise Refused(f"service {options.name!r}: {error}") from error
     fields = {"name": options.name, "account": options.account, "changed": is_new}
     tell(options, fields, text if is_new else f"{text} already: nothing to change")
     return DONE

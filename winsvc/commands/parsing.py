@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from winsvc import __version__
 from winsvc.base import ServiceBase
 from winsvc.commands import words
 
@@ -45,6 +47,8 @@ def make_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    version = f"winsvc {__version__}, Python {platform.python_version()}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (text, fill) in _COMMANDS.items():
         if services and name in _WITHOUT_SCRIPT:
@@ -54,6 +58,15 @@ def make_parser(
         )
         if command in (None, name):
             fill(each, services)
+    return parser
+
+
+def parser_of(parser: argparse.ArgumentParser, command: str) -> argparse.ArgumentParser:
+    """Return the parser of a command's own arguments."""
+    for action in parser._actions:  # noqa: SLF001 - argparse does not tell them
+        if action.dest == "command" and isinstance(action.choices, dict):
+            found: argparse.ArgumentParser = action.choices[command]
+            return found
     return parser
 
 
@@ -204,7 +217,7 @@ def _fill_waiting(
         text = "stop what depends on it too, and first"
         text += "; start it again at the end" if command == "restart" else ""
         parser.add_argument("--dependents", action="store_true", help=text)
-    if command == "stop":
+    if command in ("stop", "restart"):
         text = "why, for the event log, such as planned:software:upgrade"
         parser.add_argument("--reason", type=words.reason, metavar="REASON", help=text)
         parser.add_argument("--comment", metavar="TEXT", help="more about why")
@@ -304,12 +317,15 @@ def _fill_remove(parser: argparse.ArgumentParser, services: Classes) -> None:
     _add_client(parser)
 
 
-def _fill_grant(parser: argparse.ArgumentParser, services: Classes) -> None:
+def _fill_access(
+    command: str, parser: argparse.ArgumentParser, services: Classes
+) -> None:
     _add_name(parser, services)
     text = r"such as DOMAIN\user, a group, or a SID"
     parser.add_argument("account", metavar="ACCOUNT", help=text)
-    text = "allow it to stop the service too"
-    parser.add_argument("--stop", action="store_true", help=text)
+    if command != "revoke":
+        text = f"{command} stopping the service too"
+        parser.add_argument("--stop", action="store_true", help=text)
     _add_client(parser)
 
 
@@ -359,7 +375,12 @@ _COMMANDS: dict[str, tuple[str, Fill]] = {
         "create it, or change only what differs",
         partial(_fill_change, "apply"),
     ),
-    "grant": ("allow an account to start it", _fill_grant),
+    "grant": ("allow an account to start it", partial(_fill_access, "grant")),
+    "deny": ("forbid an account to start it", partial(_fill_access, "deny")),
+    "revoke": (
+        "undo what was granted or denied to an account",
+        partial(_fill_access, "revoke"),
+    ),
     "remove": ("delete the service", _fill_remove),
     "start": ("start it and wait until it runs", _waiting("start")),
     "stop": ("stop it and wait until it has stopped", _waiting("stop")),

@@ -126,6 +126,7 @@ def _of_classes(
         raise ValueError(f"no log can be {log_file}: {trouble}; name a file")
     if log_file is None and present_log is not None:
         log_file = present_log(names[0])
+    log_file = log_file or options.default_log_file
     log_file = log_file or log_file_of(names[0], found[0][1])
     if alone:
         command = host_command(*found[0], log_file)

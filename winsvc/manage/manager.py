@@ -17,6 +17,7 @@ from winsvc._interfaces import Capsule
 from winsvc.errors import ServiceMarkedForDelete, ServiceNotFound
 from winsvc.manage import rights
 from winsvc.manage.applying import rights_for, steps_of, steps_of_creation
+from winsvc.manage.arguments import check_texts, state_of
 from winsvc.manage.backend import Backend, Handles, NativeBackend, reported
 from winsvc.manage.changes import Changes
 from winsvc.manage.handle import ServiceHandle
@@ -44,17 +45,26 @@ class ServiceManager:
 
     Args:
         machine: Name of another computer; default: this one.
-        backend: The SCM to use in place of the system's: a simulated one.
+        backend: The SCM to use in place of the system's: a
+            :class:`winsvc.testing.SimulatedScm`, say, or what is below it.
 
     Raises:
+        TypeError: The machine is no text.
         NoSCM: This is not Windows, and there is no ``backend``.
         ServiceError: The SCM cannot be reached: 5, 1722 (E-20).
     """
 
     def __init__(
-        self, machine: str | None = None, *, backend: Backend | None = None
+        self,
+        machine: str | None = None,
+        *,
+        backend: Backend | ServiceManager | None = None,
     ) -> None:
-        self._backend = backend if backend is not None else NativeBackend(machine)
+        if machine is not None:
+            check_texts("ServiceManager", "machine", [machine])
+        if isinstance(backend, ServiceManager):
+            backend = backend._backend  # noqa: SLF001 - of this class
+        self._backend: Backend = backend or NativeBackend(machine)
         self._handles = Handles(
             self._backend, lambda right: self._backend.manager_open(machine, right)
         )
@@ -190,26 +200,33 @@ class ServiceManager:
             ServiceNotFound: There is no such service (1060).
             ServiceAccessDenied: Not even its status may be read (5).
             ServiceError: The name is not valid (123).
+            TypeError: The name is no text.
         """
+        check_texts("open", "name", [name])
         handles = self._handles_of(name)
         with reported("open", name):
             handles.get(rights.QUERY_STATUS)
         return ServiceHandle(name, self._backend, handles, self.open)
 
     def list(
-        self, *, state: State | None = None, group: str | None = None
+        self, *, state: State | int | None = None, group: str | None = None
     ) -> tuple[ServiceInfo, ...]:
         """Return the services, drivers left out, in the SCM's order (F-18).
 
         Args:
-            state: Only those in this state.
+            state: Only those in this state; its number will do.
             group: Only those of this load-order group; ``""``: those of none.
 
         Raises:
             ServiceError: The SCM did not answer; 1060: no such group (F-16).
+            TypeError, ValueError: The state is none, or the group no text.
 
         Those whose status the caller may not read are missing (F-17).
         """
+        if state is not None:
+            state = state_of("list", state)
+        if group is not None:
+            check_texts("list", "group", [group])
         states = _ALL if state is None else _ACTIVE
         if state == State.STOPPED:
             states = _INACTIVE
@@ -228,14 +245,16 @@ class ServiceManager:
 
         An event comes when a service has been created or deleted, or when its
         state, its process, its exit codes or the controls it accepts have changed;
-        none for what there is at the time of the call.  Changes that follow each
-        other at once may come as one.  Drivers are left out.  It ends when it is
+        none for what there is at the time of the call.  The states that it has passed
+        through are told as the SCM notifies of them; changes that follow each other at
+        once may come as one.  Drivers are left out.  It ends when it is
         closed, or at the time-out: its ``end`` says which.  Close it, best by
         ``with`` or ``async with``.
 
         By the SCM's notifications, as they happen; where it does not tell of new
-        services (H-33), the list is looked at once a second.  It keeps a handle
-        to each service, but lets go one that is to be deleted (E-32).
+        services (H-33), the list is looked at once a second, and of a restart within
+        that only the other process is seen: ``ServiceEvent.is_restart``.  It keeps a
+        handle to each service, but lets go one that is to be deleted (E-32).
 
         Args:
             timeout: Seconds without an event after which it ends; ``None``: never.

@@ -157,7 +157,8 @@ class _Place:
             raise self.error("name", "is missing; write the service's key name")
         if "command" in settings and strings:
             given = " and ".join(strings)
-            raise self.error(given, "stand in place of command; leave one out")
+            verb = "stand" if len(strings) > 1 else "stands"
+            raise self.error(given, f"{verb} in place of command; leave one out")
         if "log-file" in strings and "target" not in strings:
             raise self.error("log-file", "is for a target; write that too")
         if self.values.get("start") == "trigger" and not settings.get("triggers"):

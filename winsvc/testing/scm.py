@@ -49,6 +49,17 @@ class SimulatedScm(ServiceManager):
         self._simulated = SimulatedBackend(virtual=clock == "virtual", launch=launch)
         super().__init__(backend=self._simulated)
 
+    def manager(self, machine: str | None = None) -> ServiceManager:
+        """Return another client of this SCM, which may be closed by itself.
+
+        For code that opens the SCM itself: in place of ``winsvc.ServiceManager``, and
+        as the ``manager_factory`` of ``winsvc.main``.
+
+        Args:
+            machine: Must be left out: there are no other computers (1722).
+        """
+        return ServiceManager(machine, backend=self)
+
     @property
     def session_users(self) -> dict[int, tuple[str, str]]:
         """Domain and user of each logon session there is; to be changed."""
