@@ -9,10 +9,7 @@ from winsvc.doctor.findings import Verdict, check, note, passed, problem, unchec
 from winsvc.states import State
 
 TIMED_OUT, OWN_CODE, NOT_CONNECTED = 1053, 1066, 7009
-_REMEDY = (
-    "`install` a service's code; what is no service starts by the Task Scheduler, or "
-    "by a service"
-)
+_REMEDY = "`install` a service's code; the Task Scheduler starts what is no service"
 
 
 @check("hosting", "its command is winsvc's host, which connects to the SCM", "config")
