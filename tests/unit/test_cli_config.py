@@ -554,7 +554,9 @@ def test_remove_takes_the_event_source_with_it(
     assert backend.event_source("Sample") is not None
     answer = json.loads(run("remove", "Sample", "--json")[1])
 
-    assert answer == {"name": "Sample", "removed": True, "state": "STOPPED"}
+    assert answer == {"name": "Sample", "removed": True, "state": "STOPPED"} | {
+        "reason": None
+    }
     assert backend.event_source("Sample") is None
 
 

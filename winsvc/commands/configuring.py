@@ -49,6 +49,9 @@ def install(commands: Commands, options: argparse.Namespace) -> int:
     _warn_of_lockout(configs)
     is_here = options.machine is None
     with commands.open(options) as manager:
+        if not options.dry_run:
+            for config in configs:
+                manager.wait_removed(config.name)
         plans = [_plan_new(manager, config, is_here=is_here) for config in configs]
         if not options.dry_run:
             create_all(
