@@ -178,6 +178,8 @@ def test_trigger_start_of_a_service_needs_its_triggers(
         ("D:(A;;GA;;;SY)(A;;GR;;;BA)", True),
         ("D:(A;;GA;;;BA)", False),
         ("D:(A;;GA;;;WD)", False),
+        ("D:(D;;GA;;;IU)(A;;GA;;;BA)(A;;GA;;;SY)", True),
+        ("D:(D;;RP;;;WD)(A;;GA;;;BA)", False),
     ],
 )
 def test_locking_administrators_out_is_warned_of(

@@ -151,6 +151,21 @@ REFUSED = [
     ("security", "D:(A;;GA;;;S-1-5-21-1-2-3-1001)", r"add \(A;;GA;;;BA\)"),
     ("security", "D:(A;;CCLCRPWPWD;;;BA)(A;;0x40000;;;SY)", "neither the admin"),
     ("security", "D:(D;;GA;;;BA)", "neither the admin"),
+    *(
+        ("security", sddl, "neither the admin")
+        for sddl in (
+            "D:(D;;GA;;;WD)(A;;GA;;;BA)",
+            "D:(D;;WD;;;S-1-1-0)(A;;GA;;;BA)(A;;GA;;;SY)",
+            "D:(D;;DC;;;AU)(A;;GA;;;BA)(A;;GA;;;SY)",
+            "D:(D;;0x40000;;;BA)(A;;GA;;;SY)",
+            "D:(D;;GW;;;BA)(A;;GA;;;WD)",
+            "D:(D;;GA;;;IU)(D;;GA;;;SY)(A;;GA;;;BA)",
+            "D:(A;;DC;;;BA)(D;;WD;;;AU)(A;;GA;;;BA)",
+            "D:(A;CIIO;GA;;;BA)",
+            "D:(A;;0xZZ;;;BA)(A;;09;;;BA)",
+            '(XD;;GA;;;WD;(@User.Title=="PM"))'.join(("D:", "(A;;GA;;;BU)")),
+        )
+    ),
     ("security", "D:", "nobody any right"),
     ("security", "D:P", "nobody any right"),
 ]
@@ -224,6 +239,12 @@ def test_config_refuses_settings_that_exclude_each_other(
         {"command": ("c:/bin/svc.exe",)},
         {"security": "D:(A;;0x40002;;;S-1-5-18)"},
         {"security": "D:(A;;GA;;;AU)"},
+        {"security": "D:(A;;GA;;;BA)(D;;GA;;;WD)"},
+        {"security": "D:(D;;RPWP;;;WD)(A;;GA;;;BA)"},
+        {"security": "D:(D;;GA;;;BU)(A;;GA;;;SY)"},
+        {"security": "D:(D;CIIO;GA;;;WD)(A;CI;GA;;;BA)"},
+        {"security": "D:(A;;262146;;;BA)"},
+        {"security": "D:(A;;01000002;;;BA)"},
         {"security": '(XA;;GX;;;S-1-1-0;(@User.Title=="PM"))'.join(("D:", ""))},
     ],
 )

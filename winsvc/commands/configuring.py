@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import sys
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from winsvc.commands.answers import DIFFERENT, DONE, Refused, refuse, tell, warn
@@ -16,8 +15,8 @@ from winsvc.commands.wanted import wanted
 from winsvc.errors import ServiceError, ServiceExists, ServiceNotFound, service_error
 from winsvc.install import create_all, log_file_in, recommended, recommended_names
 from winsvc.manage.changes import plain_value, show_value
-from winsvc.manage.security import ServiceRight, parse_dacl
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.lockout import is_for_administrators
 from winsvc.settings.toml_writer import to_toml
 
 if TYPE_CHECKING:
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
     from winsvc.manage.manager import ServiceManager
 
 _SOURCE = "event_source"
-# Those that administrators are among: themselves, who has logged on, everybody.
-_ADMINISTRATORS = ("BA", "AU", "WD")
 
 
 # --- install -------------------------------------------------------------------------
@@ -264,16 +261,11 @@ def _planned(
 def _warn_of_lockout(configs: Iterable[ServiceConfig]) -> None:
     """Warn of entries that leave nobody who could change them again."""
     for config in configs:
-        if config.security is None:
-            continue
-        with suppress(ValueError):  # entries that are not understood here
-            dacl = parse_dacl(config.security)
-            allowed = [dacl.allowed(account) for account in _ADMINISTRATORS]
-            if not any(rights & ServiceRight.WRITE_DAC for rights in allowed):
-                warn(
-                    f"service {config.name!r}: security lets administrators change "
-                    "it no more; (A;;GA;;;BA) would"
-                )
+        if config.security is not None and not is_for_administrators(config.security):
+            warn(
+                f"service {config.name!r}: security lets administrators change it no "
+                "more; (A;;GA;;;BA) would, if nothing denies it"
+            )
 
 
 def _text(plans: Sequence[Changes], created: str, changed: str = "") -> str:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from winsvc.settings.accounts import LOCAL_SYSTEM, takes_password
+from winsvc.settings.lockout import is_within_reach
 from winsvc.settings.values import NO_NODE, problem_of_seconds
 from winsvc.states import ServiceType, StartType
 
@@ -39,15 +40,6 @@ _PRIVILEGE = re.compile("Se[A-Za-z]+Privilege")
 _ACE = r"\([A-Z]+(;[^;()]*){4};[^;()]+(;([^()]|\([^()]*\))*)?\)"
 _FULL_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\|%[^%]+%")
 _DACL = re.compile(f"D:(P|AR|AI)*(?P<entries>({_ACE})*)")
-_ALLOWING = re.compile(r"\(A;;([A-Za-z0-9]*);;;([^;()]+)\)")
-_TRUSTED_INSTALLER = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
-# Everyone and Authenticated Users are administrators too.
-_IN_CHARGE = (
-    *("BA", "SY", "DA", "WD", "AU", _TRUSTED_INSTALLER),
-    *("S-1-5-32-544", "S-1-5-18", "S-1-1-0", "S-1-5-11"),
-)
-_IN_CONTROL = 0x2 | 0x40000  # CHANGE_CONFIG, WRITE_DAC (D.4)
-_GENERIC_ALL = 0x10000000
 
 
 def problems_of(config: ServiceConfig) -> Problems:
@@ -209,26 +201,13 @@ def _problems_of_security(sddl: str) -> Problems:
         yield "security", "is no DACL in SDDL; write D:(A;;RIGHTS;;;WHO)…"
     elif not match["entries"]:
         yield "security", "gives nobody any right; write one (A;;RIGHTS;;;WHO) at least"
-    elif not re.search(r"\((?![AD];)", sddl) and not any(
-        map(_is_in_charge, _ALLOWING.findall(match["entries"]))
-    ):
+    elif not is_within_reach(sddl):
         yield (
             "security",
             "lets neither the administrators nor the system change the service and its "
-            "security, so that nothing could be changed back; add (A;;GA;;;BA)",
+            "security, so that nothing could be changed back; add (A;;GA;;;BA), and "
+            "deny that to no group which they are in",
         )
-
-
-def _is_in_charge(entry: tuple[str, str]) -> bool:
-    """Tell whether an entry keeps CHANGE_CONFIG and WRITE_DAC for who may have them."""
-    rights, account = entry
-    if account not in _IN_CHARGE:
-        return False
-    if rights.lower().startswith("0x"):
-        mask = int(rights, 16)
-        return bool(mask & _GENERIC_ALL) or mask & _IN_CONTROL == _IN_CONTROL
-    letters = {rights[at : at + 2] for at in range(0, len(rights), 2)}
-    return "GA" in letters or {"DC", "WD"} <= letters
 
 
 def _units(text: str) -> int:
