@@ -101,7 +101,9 @@ def test_options_are_stronger_than_what_is_recommended(
     config = config_of(backend, "Sample")
 
     assert code == 0, err
-    assert config.failure_actions == FailureActions(actions=(FailureAction.nothing(),))
+    assert config.failure_actions == FailureActions(
+        actions=(FailureAction.nothing(),), reset_period=86400.0
+    )
     assert (config.failure_actions_on_error, config.event_source) == (False, False)
 
 
@@ -243,7 +245,7 @@ def test_install_from_file(
         (["install", "--from", "FILE", "Sample", "Plain"], "one service at a time"),
         (["install", "--from", "FILE", "Plain", "--log-file", "x"], "no target"),
         (["install", "--from", "missing.toml"], "missing.toml cannot be read"),
-        (["install", "--reset-after", "5", "TARGET"], "--on-failure"),
+        (["install", "--reset-after", "0.5", "TARGET"], "whole seconds"),
         (["install", "--on-failure", "restat:5", "TARGET"], "restart"),
         (["install", "--trigger", "netwrk-available", "TARGET"], "network-available"),
         (["install", "--env", "NOVALUE", "TARGET"], "NAME=VALUE"),
@@ -325,10 +327,74 @@ def test_apply_leaves_alone_what_is_not_said(
     assert code == 0
     assert out == "Sample is changed:\n  start type: auto -> disabled\n"
     assert config.failure_actions == FailureActions(
-        actions=(FailureAction.reboot(60.0),)
+        actions=(FailureAction.reboot(60.0),), reset_period=86400.0
     )
     run("config", "Sample", "--no-event-source", "--no-fail-on-error")
     assert run("apply", "--target", target)[1] == "Sample: nothing to change\n"
+
+
+@pytest.mark.parametrize("command", ["apply", "config"])
+@pytest.mark.parametrize(
+    ("words", "part", "value"),
+    [
+        (["--on-failure", "restart:9"], "actions", (FailureAction.restart(9.0),)),
+        (["--reset-after", "60"], "reset_period", 60.0),
+        (["--reset-after", "never"], "reset_period", None),
+        (["--failure-command", "y.exe"], "command", "y.exe"),
+        (["--reboot-message", ""], "reboot_message", ""),
+    ],
+)
+def test_part_of_the_failure_actions_is_changed_alone(
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    command: str,
+    words: list[str],
+    part: str,
+    value: object,
+) -> None:
+    """What is not said of them stays as it is."""
+    whole = ["--on-failure", "run-command:1", "--failure-command", "x.exe"]
+    run("install", *whole, "--reboot-message", "soon", target)
+    before = config_of(backend, "Sample").failure_actions
+    code, _, err = run(command, "Sample", *words)
+    after = config_of(backend, "Sample").failure_actions
+
+    assert (code, err) == (0, "")
+    assert before is not None
+    assert (before.command, before.reset_period) == ("x.exe", 86400.0)
+    assert after == dataclasses.replace(before, **{part: value})
+    assert run("plan", "Sample", *words, "--check")[0] == 0
+
+
+def test_no_failure_actions_have_no_reset_period(
+    run: Run, backend: SimulatedBackend, target: str
+) -> None:
+    """With the actions the time goes, which is refused without them (E-58)."""
+    run("install", target)
+    code, _, err = run("config", "Sample", "--on-failure", "")
+    refused = run("config", "Sample", "--reset-after", "60")
+
+    assert (code, err) == (0, "")
+    assert config_of(backend, "Sample").failure_actions == FailureActions()
+    assert refused[0] == 2
+    assert "without actions" in refused[2]
+
+
+def test_options_are_merged_with_the_failure_actions_of_a_file(
+    run: Run, backend: SimulatedBackend, tmp_path: Path
+) -> None:
+    """A file's are whole; of an option only what it says counts before them."""
+    file = tmp_path / "one.toml"
+    file.write_text(
+        "[service]\nname = 'Plain'\ncommand = ['C:/plain.exe']\n"
+        "[service.failure-actions]\nactions = [{ restart = 3 }]\n"
+    )
+    for _ in range(2):
+        assert run("apply", str(file), "--reset-after", "60")[0] == 0
+        assert config_of(backend, "Plain").failure_actions == FailureActions.restart(
+            3.0, reset_period=60.0
+        )
 
 
 def test_script_applies_its_class(run: Run, backend: SimulatedBackend) -> None:

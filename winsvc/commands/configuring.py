@@ -8,7 +8,12 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from winsvc.commands.answers import DIFFERENT, DONE, Refused, refuse, tell, warn
-from winsvc.commands.options import settings_in, wants_trigger
+from winsvc.commands.options import (
+    says_failures,
+    settings_in,
+    wants_trigger,
+    with_failures,
+)
 from winsvc.commands.passwords import Passwords, is_given
 from winsvc.commands.tables import print_table
 from winsvc.commands.wanted import wanted
@@ -39,7 +44,7 @@ def install(commands: Commands, options: argparse.Namespace) -> int:
         _name_what_to_install(commands, options)
     asked = wanted(commands, options)
     _check_triggers(options, asked.configs)
-    configs = asked.configs
+    configs = tuple(_as_new(options, config) for config in asked.configs)
     if not options.dry_run:
         passwords = Passwords(options)
         configs = tuple(_with_password(passwords, config) for config in configs)
@@ -82,6 +87,10 @@ def _take_name(
     if len(names) > 1:
         commands.wrong_usage(f"one service at a time, not {', '.join(names)}")
     options.name = names[0] if names else None
+
+
+def _as_new(options: argparse.Namespace, config: ServiceConfig) -> ServiceConfig:
+    return with_failures(options, config, recommended(config).failure_actions)
 
 
 def _plan_new(
@@ -224,11 +233,15 @@ def _complete(
         with manager.open(config.name) as handle:
             if wants_trigger(options) and config.triggers is None:
                 _check_triggers(options, [handle.config()])
+            if says_failures(options):
+                present = handle.config().failure_actions
+                config = with_failures(options, config, present)
     except ServiceNotFound as error:
         if config.command is None:
             detail = "to create it, say what it runs: a command, or a target"
             raise service_error("open", config.name, error.winerror, detail) from error
         is_here = options.machine is None
+        config = _as_new(options, config)
         names = recommended_names(config, is_here=is_here)
         config = recommended(config, is_here=is_here)
         plan = manager.plan(config, if_supported=names)
@@ -301,7 +314,7 @@ def _left_out(plan: Changes) -> list[str]:
 def config(commands: Commands, options: argparse.Namespace) -> int:
     """Show a service's settings, or change those that are given."""
     given = settings_in(options)
-    if given or is_given(options):
+    if given or says_failures(options) or is_given(options):
         if options.toml or options.output is not None:
             commands.wrong_usage(
                 "--toml and --output show settings: set none with them"
