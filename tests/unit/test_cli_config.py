@@ -39,6 +39,9 @@ start = "manual"
 """
 
 
+IN_CIRCLE = ("--group", "g", "--depends", "+G")
+
+
 class Rich(winsvc.Service):
     """Says all that a class can say."""
 
@@ -252,6 +255,14 @@ def test_install_from_file(
         (["install", "--start-type", "delayed", "--group", "G", "TARGET"], "group"),
         (["install", "--security", "what", "TARGET"], "security"),
         (["apply"], "FILE.toml"),
+        (["install", "--name", "", "TARGET"], "--name: it is empty"),
+        (["install", "--name=-dash", "TARGET"], "cannot start with -"),
+        (["install", "--log-file", "", "TARGET"], "--log-file: it is empty"),
+        (["install", "--machine", "", "TARGET"], "--machine: it is empty"),
+        (["apply", "--target", "TARGET", ""], "it is empty"),
+        (["plan", "FILE", "--display-name", "x", "--depends", "x"], "add the name"),
+        (["plan", "FILE", "--depends", "plain"], "have the service itself"),
+        (["apply", "FILE", "--start-type", "auto", *IN_CIRCLE], "-> Sample"),
         (["apply", "A", "B"], "one service at a time"),
         (["plan", "FILE", "--log-file", "x"], "add the name of one, Sample, Plain"),
         (["plan", "FILE", "--description", "x"], "add the name of one, Sample, Plain"),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from winsvc.commands.options import settings_in
 from winsvc.install import host_command, log_file_of, settings_of, shared_command
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.together import check_together
 from winsvc.settings.toml_reader import read_tables
 from winsvc.states import ServiceType
 
@@ -39,6 +40,14 @@ class Wanted:
 
     configs: tuple[ServiceConfig, ...]
     log_file: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no command could be about, and what cannot all be there."""
+        for config in self.configs:
+            if config.name.startswith("-"):
+                msg = f"service {config.name!r}: name cannot start with -, as options "
+                raise ValueError(f"{msg}do: no command could name it; choose another")
+        check_together(self.configs)
 
 
 def wanted(

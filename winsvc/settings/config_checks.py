@@ -140,7 +140,10 @@ def _problems_of_lists(config: ServiceConfig) -> Problems:
         size = 2 * (sum(_units(text) + 1 for text in texts) + 1)
         if size > limit:
             yield name, f"take {size} bytes; the SCM takes {limit} at most (E-5)"
+    names = [text.upper() for text in config.dependencies or ()]
     for text in config.dependencies or ():
+        if names.count(text.upper()) > 1:
+            yield "dependencies", f"have {text!r} twice, in any case; leave one out"
         if text.lower() == config.name.lower():
             yield "dependencies", "have the service itself; take it out (E-49)"
         if text == "+":
