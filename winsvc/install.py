@@ -7,6 +7,7 @@ variables: all that it needs to find its code is in the command line.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import site
 import sys
@@ -19,12 +20,13 @@ from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
 from winsvc.settings.command_line import split_command
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.config_types import fits
 from winsvc.settings.values import FailureActions
 from winsvc.shared import named_target
 from winsvc.target import Target, load_target, parse_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
     from winsvc.manage.manager import ServiceHandle, ServiceManager
@@ -57,6 +59,7 @@ _OF_CLASS = (
     "security",
     "event_source",
 )
+_NOT_OF_CLASS = ("password", "command", "log_file")
 
 
 def recommended(config: ServiceConfig, *, is_here: bool = True) -> ServiceConfig:
@@ -97,6 +100,35 @@ def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
     found["display_name"] = service.display_name or None
     found["description"] = description_of(service) or None
     return {name: value for name, value in found.items() if value is not None}
+
+
+def check_attributes(service: type[ServiceBase]) -> tuple[str, ...]:
+    """Return the attributes that look like settings and are none of a class.
+
+    They count for nothing: a password, a command and a log file are said elsewhere.
+
+    Raises:
+        ValueError: One has nearly the name of a setting, and a value for it.
+    """
+    own = {name: value for each in _subclasses(service) for name, value in _own(each)}
+    for name, value in own.items():
+        near = difflib.get_close_matches(name, (*_OF_CLASS, "description"), 1, 0.85)
+        if near and fits(near[0], value):
+            msg = (
+                f"{service.__name__}.{name} is no setting; did you mean {near[0]}? "
+                "If it is the service's own, give it another name"
+            )
+            raise ValueError(msg)
+    return tuple(name for name in _NOT_OF_CLASS if name in own)
+
+
+def _own(cls: type) -> Iterator[tuple[str, Any]]:
+    """Yield what a class of the user's says that winsvc's have no name for."""
+    if cls.__module__.partition(".")[0] == "winsvc":
+        return
+    for name, value in vars(cls).items():
+        if not (name.startswith("_") or hasattr(ServiceBase, name)):
+            yield name, value
 
 
 HOST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")

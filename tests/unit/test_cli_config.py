@@ -620,6 +620,69 @@ def test_no_password_where_one_was_promised(
     assert not backend.records
 
 
+# --- a class's attributes -----
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "near"),
+    [
+        ("dependancies", ("Tcpip",), "dependencies"),
+        ("descripton", "x", "description"),
+        ("displayname", "x", "display_name"),
+        ("start_typ", StartType.MANUAL, "start_type"),
+        ("acount", "LocalService", "account"),
+        ("triggers_", (parse_trigger("network-lost"),), "triggers"),
+        ("failure_action", FailureActions.restart(1.0), "failure_actions"),
+        ("enviroment", {"A": "1"}, "environment"),
+    ],
+)
+def test_misspelt_attribute_of_a_class_is_refused(
+    run: Run, backend: SimulatedBackend, name: str, value: object, near: str
+) -> None:
+    """With the setting that it is nearest to; as TOML's keys are."""
+    misspelt = type("Misspelt", (Rich,), {name: value, "__module__": __name__})
+    code, _, err = run("install", services=[misspelt])
+
+    assert code == 2
+    assert f"Misspelt.{name} is no setting; did you mean {near}?" in err
+    assert not backend.records
+
+
+def test_own_attributes_of_a_class_are_left_alone(
+    run: Run, backend: SimulatedBackend
+) -> None:
+    """Near a setting's name they are of another type, or not near enough."""
+
+    class Free(Rich):
+        accounts = ("a", "b")
+        groups: tuple[str, ...] = ()
+        names = ("x",)
+        start_time = 0.0
+        interval = 5.0
+        trigger = None
+        _descripton = "private"
+
+        def environments(self) -> None: ...
+        @property
+        def descriptions(self) -> str:
+            return ""
+
+    Free.__qualname__ = "Free"
+    assert run("install", services=[Free])[::2] == (0, "")
+    assert backend.records
+
+
+def test_what_a_class_cannot_say_is_warned_of(run: Run) -> None:
+    """It may be the service's own; the password is not told."""
+    words = {"password": "hunter2", "log_file": "x.log", "__module__": __name__}
+    code, _, err = run("install", services=[type("Heavy", (Rich,), words)])
+
+    assert code == 0
+    assert "Heavy.password does not count" in err
+    assert "Heavy.log_file does not count" in err
+    assert "hunter2" not in err
+
+
 # --- remove --------------------------------------------------------------------------
 
 
