@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -406,6 +407,42 @@ def test_options_are_merged_with_the_failure_actions_of_a_file(
         assert config_of(backend, "Plain").failure_actions == FailureActions.restart(
             3.0, reset_period=60.0
         )
+
+
+@pytest.mark.parametrize(
+    ("there", "changed", "told"),
+    [
+        (["--group", "g"], ["--start-type", "delayed"], "member of the group 'g'"),
+        (["--start-type", "delayed"], ["--group", "g"], "member of the group 'g'"),
+        (["--preferred-node", "0"], ["--type", "shared"], "OWN_PROCESS alone"),
+        (["--type", "own+interactive"], ["--account", "LocalService"], "INTERACTIVE"),
+    ],
+)
+def test_what_does_not_fit_what_is_there_is_refused(
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    there: list[str],
+    changed: list[str],
+    told: str,
+) -> None:
+    """Before anything is changed, and with the setting (E-8, E-43, E-49d)."""
+    run("install", target, *there)
+    before = config_of(backend, "Sample")
+    for command in ("plan", "config"):
+        code, _, err = run(command, "Sample", *changed)
+        assert (code, told in err) == (2, True), err
+    assert config_of(backend, "Sample") == before
+
+
+def test_no_privileges_named_are_all(run: Run, target: str) -> None:
+    """None is not what the process keeps then."""
+    run("install", target)
+    run("config", "Sample", "--privilege", "SeBackupPrivilege")
+    cleared = run("config", "Sample", "--privilege", "")[1]
+
+    assert "required privileges: SeBackupPrivilege -> all" in cleared
+    assert re.search(r"required privileges +all\n", run("config", "Sample")[1])
 
 
 def test_script_applies_its_class(run: Run, backend: SimulatedBackend) -> None:

@@ -103,7 +103,9 @@ REFUSED = [
     ("dependencies", ("a/b",), "no key name"),
     ("dependencies", ("x" * 250,) * 9, "take 4520 bytes; the SCM takes 4096"),
     ("required_privileges", ("Backup",), "SeBackupPrivilege"),
-    ("required_privileges", ("SeServiceLogonRight",), "SeBackupPrivilege"),
+    ("required_privileges", ("SeServiceLogonRight",), "which is none"),
+    ("required_privileges", ("SeNoSuchPrivilege",), "'SeNoSuchPrivilege', which is"),
+    ("required_privileges", ("SeBakupPrivilege",), "named like SeBackupPrivilege"),
     ("required_privileges", ("SeBackupPrivilege",) * 114, "4106 bytes"),
     # E-50 to E-58
     ("failure_actions", actions(*[FailureAction.nothing()] * 1025), "1024 at most"),
@@ -427,6 +429,13 @@ def test_account_has_one_name(written: str, name: str, password: bool) -> None:
     assert normalize_account(written) == name
     assert ServiceConfig(name="Foo", account=written).account == name
     assert takes_password(written) == takes_password(name) == password
+
+
+def test_privileges_are_written_as_windows_does() -> None:
+    """In any case they are one."""
+    config = ServiceConfig(name="Foo", required_privileges=("SEDEBUGPRIVILEGE",))
+
+    assert config.required_privileges == ("SeDebugPrivilege",)
 
 
 def test_virtual_account_is_that_of_the_service() -> None:

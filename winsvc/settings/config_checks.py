@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from winsvc.settings.accounts import LOCAL_SYSTEM, takes_password
 from winsvc.settings.lockout import is_within_reach
+from winsvc.settings.privileges import problem_of_privilege
 from winsvc.settings.values import NO_NODE, problem_of_seconds
 from winsvc.states import ServiceType, StartType
 
@@ -35,7 +36,6 @@ _TYPES = frozenset(
     for flag in (ServiceType(0), ServiceType.INTERACTIVE, ServiceType.USER_SERVICE)
 )
 _START_TYPES = (StartType.AUTO, StartType.MANUAL, StartType.DISABLED)
-_PRIVILEGE = re.compile("Se[A-Za-z]+Privilege")
 # One ACE has six parts or, with a condition or attribute, seven.
 _ACE = r"\([A-Z]+(;[^;()]*){4};[^;()]+(;([^()]|\([^()]*\))*)?\)"
 _FULL_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\|%[^%]+%")
@@ -54,9 +54,26 @@ def problems_of(config: ServiceConfig) -> Problems:
     yield from _problems_of_account(config)
     yield from _problems_of_lists(config)
     yield from _problems_of_values(config)
+    yield from conflicts_of(config)
     yield from _problems_of_environment(config)
     if config.security is not None:
         yield from _problems_of_security(config.security)
+
+
+def conflicts_of(config: ServiceConfig) -> Problems:
+    """Yield the same of settings that the SCM refuses together."""
+    if config.delayed and config.group:
+        yield (
+            "delayed",
+            f"is set for a member of the group {config.group!r}, which the SCM "
+            'refuses; use group="" (E-49d)',
+        )
+    kind = config.service_type or ServiceType.OWN_PROCESS
+    if config.account not in (None, LOCAL_SYSTEM) and kind & ServiceType.INTERACTIVE:
+        yield "account", "is set, but INTERACTIVE needs LocalSystem; use that (E-8)"
+    has_node = config.preferred_node not in (None, NO_NODE)
+    if has_node and not kind & ServiceType.OWN_PROCESS:
+        yield "preferred_node", "is for OWN_PROCESS alone; use NO_NODE (E-43)"
 
 
 def _problems_of_name(name: str) -> Problems:
@@ -96,15 +113,8 @@ def _problems_of_texts(config: ServiceConfig) -> Problems:
 def _problems_of_start(config: ServiceConfig) -> Problems:
     if config.start_type is not None and config.start_type not in _START_TYPES:
         yield "start_type", "is for drivers; use AUTO, MANUAL or DISABLED"
-    if config.delayed:
-        if config.start_type not in (None, StartType.AUTO):
-            yield "delayed", "has no effect on this start_type; use AUTO (E-49d)"
-        if config.group:
-            yield (
-                "delayed",
-                "is set for a member of a group, which the SCM refuses; "
-                'use group="" (E-49d)',
-            )
+    if config.delayed and config.start_type not in (None, StartType.AUTO):
+        yield "delayed", "has no effect on this start_type; use AUTO (E-49d)"
     if config.service_type is not None and config.service_type not in _TYPES:
         yield (
             "service_type",
@@ -119,10 +129,6 @@ def _problems_of_account(config: ServiceConfig) -> Problems:
     account = config.account
     if account == "":
         yield "account", 'is empty; use "LocalSystem"'
-    kind = config.service_type or ServiceType.OWN_PROCESS
-    is_user = account is not None and account != LOCAL_SYSTEM
-    if is_user and kind & ServiceType.INTERACTIVE:
-        yield "account", "is set, but INTERACTIVE needs LocalSystem; use that (E-8)"
     if config.password is None:
         return
     if account is None:
@@ -151,11 +157,8 @@ def _problems_of_lists(config: ServiceConfig) -> Problems:
         if not text.startswith("+") and ("/" in text or "\\" in text):
             yield "dependencies", f"have {text!r}, no key name of a service (E-1)"
     for text in config.required_privileges or ():
-        if not _PRIVILEGE.fullmatch(text):
-            yield (
-                "required_privileges",
-                f"have {text!r}; privileges are named like SeBackupPrivilege",
-            )
+        if problem := problem_of_privilege(text):
+            yield "required_privileges", problem
 
 
 def _problems_of_values(config: ServiceConfig) -> Problems:
@@ -178,12 +181,8 @@ def _problems_of_values(config: ServiceConfig) -> Problems:
         for problem in trigger.problems():
             yield "triggers", problem
     node = config.preferred_node
-    if node is not None and node != NO_NODE:
-        if not 0 <= node <= 0xFFFF:
-            yield "preferred_node", f"is {node}; use 0 to 65535, or NO_NODE"
-        kind = config.service_type or ServiceType.OWN_PROCESS
-        if not kind & ServiceType.OWN_PROCESS:
-            yield "preferred_node", "is for OWN_PROCESS alone; use NO_NODE (E-43)"
+    if node is not None and node != NO_NODE and not 0 <= node <= 0xFFFF:
+        yield "preferred_node", f"is {node}; use 0 to 65535, or NO_NODE"
 
 
 def _problems_of_environment(config: ServiceConfig) -> Problems:
