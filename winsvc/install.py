@@ -18,11 +18,13 @@ from typing import TYPE_CHECKING, Any
 from winsvc.base import ServiceBase, description_of
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
+from winsvc.settings.accounts import LOCAL_SYSTEM
 from winsvc.settings.command_line import split_command
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.config_types import fits
-from winsvc.settings.values import FailureActions
+from winsvc.settings.values import ErrorControl, FailureActions
 from winsvc.shared import named_target
+from winsvc.states import ServiceType, StartType
 from winsvc.target import Target, load_target, parse_target
 
 if TYPE_CHECKING:
@@ -89,6 +91,25 @@ def recommended_names(
         name
         for name in _RECOMMENDED
         if getattr(config, name) is None and (is_here or name != "event_source")
+    )
+
+
+def explicit(config: ServiceConfig) -> ServiceConfig:
+    """Fill in what the SCM would for a new service (E.1), so that it can be shown."""
+    defaults: dict[str, Any] = {
+        "display_name": config.name,
+        "start_type": StartType.AUTO,
+        "service_type": ServiceType.OWN_PROCESS,
+        "error_control": ErrorControl.NORMAL,
+        "account": LOCAL_SYSTEM,
+    }
+    return dataclasses.replace(
+        config,
+        **{
+            name: value
+            for name, value in defaults.items()
+            if getattr(config, name) is None
+        },
     )
 
 

@@ -657,6 +657,38 @@ def test_no_password_where_one_was_promised(
     assert not backend.records
 
 
+def test_dry_run_shows_what_the_scm_would_fill_in(
+    run: Run, backend: SimulatedBackend
+) -> None:
+    """A plan and a creation by `apply` too; and that is what it has then."""
+    create = ["--name", "Plain", "--target", "winsvc.demo:Demo"]
+    told = [run("install", "winsvc.demo:Demo", "--name", "Plain", "--dry-run")[1]]
+    told += [run("plan", *create)[1], run("apply", *create)[1]]
+    config = config_of(backend, "Plain")
+
+    for each in told:
+        assert "\n  start type: auto\n" in each
+        assert "\n  account: LocalSystem\n" in each
+        assert "\n  service type: own-process\n" in each
+        assert "\n  error control: normal\n" in each
+    assert config.start_type is StartType.AUTO
+    assert config.account == "LocalSystem"
+
+
+def test_refused_display_name_is_told_with_its_owner(run: Run, target: str) -> None:
+    """E-12: another's key name; and what to do about it."""
+    run("install", target)
+    code, _, err = run("install", "winsvc.demo:Demo", "--display-name", "sample")
+    run("install", "winsvc.demo:Demo", "--name", "Other")
+    changed = run("apply", "Other", "--display-name", "SAMPLE")[2]
+
+    assert code == 1
+    assert "1078" in err
+    assert "the display name 'sample' is that of service 'Sample'" in err
+    assert "--display-name" in err
+    assert "the display name 'SAMPLE' is that of service 'Sample'" in changed
+
+
 # --- a class's attributes -----
 
 

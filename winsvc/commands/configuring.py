@@ -18,7 +18,13 @@ from winsvc.commands.passwords import Passwords, is_given
 from winsvc.commands.tables import print_table
 from winsvc.commands.wanted import wanted
 from winsvc.errors import ServiceError, ServiceExists, ServiceNotFound, service_error
-from winsvc.install import create_all, log_file_in, recommended, recommended_names
+from winsvc.install import (
+    create_all,
+    explicit,
+    log_file_in,
+    recommended,
+    recommended_names,
+)
 from winsvc.manage.changes import plain_value, show_value
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.lockout import is_for_administrators
@@ -98,7 +104,8 @@ def _plan_new(
 ) -> Changes:
     """Return what creating a service comes to, with what is recommended."""
     names = recommended_names(config, is_here=is_here)
-    plan = manager.plan(recommended(config, is_here=is_here), if_supported=names)
+    whole = explicit(recommended(config, is_here=is_here))
+    plan = manager.plan(whole, if_supported=names)
     if not plan.is_new:
         raise ServiceExists(operation="create", service=config.name)
     return plan
@@ -243,7 +250,7 @@ def _complete(
         is_here = options.machine is None
         config = _as_new(options, config)
         names = recommended_names(config, is_here=is_here)
-        config = recommended(config, is_here=is_here)
+        config = explicit(recommended(config, is_here=is_here))
         plan = manager.plan(config, if_supported=names)
     else:
         plan = manager.plan(config)

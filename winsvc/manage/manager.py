@@ -8,7 +8,7 @@ it needs and no more, when it is first used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from functools import partial
 from types import TracebackType
 from typing import Self, TypeVar
@@ -34,6 +34,7 @@ T = TypeVar("T")
 
 _ACTIVE, _INACTIVE, _ALL = 1, 2, 3  # F-15
 
+ERROR_DUPLICATE_SERVICE_NAME = 1078
 # 5 s in all (E-34).
 _GOING_AWAY_TRIES = 50
 _GOING_AWAY_SECONDS = 0.1
@@ -338,7 +339,8 @@ class ServiceManager:
             with reported("change", config.name):
                 for right in rights_for(plan):
                     handles.get(right)
-            run_steps(config.name, steps_of(plan, self._backend, handles))
+            with self._telling_whose_name(plan):
+                run_steps(config.name, steps_of(plan, self._backend, handles))
             return plan.changes
         finally:
             handles.close()
@@ -350,8 +352,31 @@ class ServiceManager:
         with reported("create", name):
             manager = self._handles.get(rights.CREATE_SERVICE)
         creation = create_step(plan, self._backend, manager, handles)
-        run_steps(name, (creation, *steps_of(plan, self._backend, handles)))
+        with self._telling_whose_name(plan):
+            run_steps(name, (creation, *steps_of(plan, self._backend, handles)))
         return handles
+
+    @contextmanager
+    def _telling_whose_name(self, plan: Plan) -> Iterator[None]:
+        """Say of a refused display name which it is, and whose (E-12)."""
+        try:
+            yield
+        except ServiceError as error:
+            if error.winerror == ERROR_DUPLICATE_SERVICE_NAME:
+                name = plan.new.get("display_name", plan.changes.service)
+                owner = self._owner_of(name, plan.changes.service)
+                whose = f" is that of service {owner!r}" if owner else ""
+                error.detail = f"the display name {name!r}{whose}"
+            raise
+
+    def _owner_of(self, display_name: str, other: str) -> str | None:
+        """Return which service but one has a name; ``None`` if none can be seen."""
+        with suppress(ServiceError):
+            for each in self.list():
+                names = each.name.upper(), each.display_name.upper()
+                if display_name.upper() in names and each.name.upper() != other.upper():
+                    return each.name
+        return None
 
     def _retried(self, action: Callable[[], T]) -> T:
         """Do something again while the service is just going away (E-34)."""
