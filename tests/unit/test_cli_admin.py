@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -210,8 +211,35 @@ def test_last_events_of_a_running_service_keep_their_texts(
     assert "1060" in run("remove", "Sample")[2]
 
 
-def test_install_waits_for_a_service_that_goes(
+def test_event_source_that_stays_is_told(
     run: Run, backend: SimulatedBackend, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service is gone all the same; another `remove` ends it."""
+    run("install", target)
+
+    def refuse(name: str, message_file: str | None) -> None:
+        error = OSError(13, "refused")
+        setattr(error, "winerror", 5)  # noqa: B010
+        raise error
+
+    with monkeypatch.context() as patched:
+        patched.setattr(backend, "set_event_source", refuse)
+        code, _, err = run("remove", "Sample")
+
+    assert code == 1
+    assert "could not take out the event source of service 'Sample'" in err
+    assert "the service itself is removed" in err
+    assert run("remove", "Sample") == (0, "Sample is removed\n", "")
+    assert backend.event_source("Sample") is None
+
+
+@pytest.mark.parametrize("words", [["install"], ["apply", "--target"]])
+def test_new_service_waits_for_the_old_one_to_go(
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    words: list[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What a script removes and installs again, whoever holds it for a moment."""
     run("install", target)
@@ -228,10 +256,10 @@ def test_install_waits_for_a_service_that_goes(
     planned = run("plan", "Sample", "--start-type", "manual")
     shown = run("install", target, "--dry-run")
     monkeypatch.setattr(backend, "sleep", sleep)
-    code, out, err = run("install", target)
+    code, out, err = run(*words, target)
 
     assert (code, err) == (0, "")
-    assert "Sample is installed" in out
+    assert re.match("Sample is (installed|created)", out)
     assert (planned[0], shown[0]) == (1, 1)
     for told in (planned[2], shown[2]):
         assert "1072" in told

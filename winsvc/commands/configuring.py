@@ -17,7 +17,13 @@ from winsvc.commands.options import (
 from winsvc.commands.passwords import Passwords, is_given
 from winsvc.commands.tables import print_table
 from winsvc.commands.wanted import wanted
-from winsvc.errors import ServiceError, ServiceExists, ServiceNotFound, service_error
+from winsvc.errors import (
+    ServiceError,
+    ServiceExists,
+    ServiceMarkedForDelete,
+    ServiceNotFound,
+    service_error,
+)
 from winsvc.install import (
     create_all,
     explicit,
@@ -163,7 +169,7 @@ def _apply(
     passwords = Passwords(options)
     with commands.open(options) as manager:
         # All are looked at before one is changed, and the passwords asked for.
-        found = [_complete(manager, options, config) for config in configs]
+        found = [_complete_once_gone(manager, options, each) for each in configs]
         complete = [
             _with_password(passwords, _with_account(manager, config))
             if is_given(options) or options.set_account or _is_account_new(plan)
@@ -256,6 +262,17 @@ def _complete(
         plan = manager.plan(config)
     _check_triggers(options, [config] if plan.is_new or config.triggers == () else [])
     return config, plan
+
+
+def _complete_once_gone(
+    manager: ServiceManager, options: argparse.Namespace, config: ServiceConfig
+) -> tuple[ServiceConfig, Changes]:
+    """Return the same; one that is just being deleted is waited for (E-34)."""
+    try:
+        return _complete(manager, options, config)
+    except ServiceMarkedForDelete:
+        manager.wait_removed(config.name)
+    return _complete(manager, options, config)
 
 
 def _check_triggers(

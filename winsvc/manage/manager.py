@@ -183,7 +183,12 @@ class ServiceManager:
         if not has_stopped:
             return False
         is_gone = self._is_gone(name, timeout)
-        self._take_out_source(name)
+        try:
+            self._take_out_source(name)
+        except ServiceError as error:
+            what = "removed" if is_gone else "marked for deletion"
+            error.add_note(f"the service itself is {what}")
+            raise
         return is_gone
 
     def wait_removed(self, name: str) -> None:
