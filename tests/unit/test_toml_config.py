@@ -200,6 +200,19 @@ def test_services_may_depend_on_each_other_one_way(file: Path) -> None:
     assert len(read_tables(file)) == 4
 
 
+def test_many_ways_of_dependencies_are_each_gone_once(file: Path) -> None:
+    """Thirty layers of two have 2**30 ways."""
+    file.write_text(
+        "".join(
+            f"[services.{side}{layer}]\ndependencies=['A{layer + 1}', 'B{layer + 1}']\n"
+            for layer in range(30)
+            for side in "AB"
+        )
+    )
+
+    assert len(read_tables(file)) == 60
+
+
 PYPROJECT = """
 [project]
 name = "thing"

@@ -40,7 +40,7 @@ def _problems(configs: Sequence[ServiceConfig]) -> Iterator[str]:
                 "the SCM; give one of them another display name (1078)"
             )
     for config in configs:
-        if circle := _circle(config, configs, ()):
+        if circle := _circle((config,), configs, set()):
             yield (
                 f"services depend on each other: {' -> '.join(circle)}; take one of "
                 "these dependencies out (1059)"
@@ -48,15 +48,23 @@ def _problems(configs: Sequence[ServiceConfig]) -> Iterator[str]:
 
 
 def _circle(
-    config: ServiceConfig, configs: Sequence[ServiceConfig], way: tuple[str, ...]
+    way: tuple[ServiceConfig, ...], configs: Sequence[ServiceConfig], seen: set[str]
 ) -> tuple[str, ...]:
-    """Return the names on the way from a service back to itself, if there is one."""
-    way = (*way, config.name)
+    """Return the names on the way from a service back to itself, if there is one.
+
+    Args:
+        way: From that service to the one that is looked at.
+        configs: All.
+        seen: Names of those from which no way leads back; more are added.
+    """
     for each in configs:
-        if _depends(config, each):
-            if each.name == way[0]:
-                return (*way, each.name)
-            if each.name not in way and (found := _circle(each, configs, way)):
+        if not _depends(way[-1], each):
+            continue
+        if each is way[0]:
+            return tuple(one.name for one in (*way, each))
+        if each.name not in seen:
+            seen.add(each.name)
+            if found := _circle((*way, each), configs, seen):
                 return found
     return ()
 
