@@ -251,7 +251,7 @@ ERRORS: dict[int, ErrorInfo] = {
     1078: ErrorInfo(
         "ERROR_DUPLICATE_SERVICE_NAME",
         "another service has this name or display name",
-        "choose another display name",
+        "choose another display name, with `--display-name`",
     ),
     1079: ErrorInfo(
         "ERROR_DIFFERENT_SERVICE_ACCOUNT",

@@ -7,6 +7,7 @@ variables: all that it needs to find its code is in the command line.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import site
 import sys
@@ -16,14 +17,17 @@ from typing import TYPE_CHECKING, Any
 from winsvc.base import ServiceBase, description_of
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
+from winsvc.settings.accounts import LOCAL_SYSTEM
 from winsvc.settings.command_line import VARIABLE, split_command
 from winsvc.settings.config import ServiceConfig
-from winsvc.settings.values import FailureActions
+from winsvc.settings.config_types import fits
+from winsvc.settings.values import ErrorControl, FailureActions
 from winsvc.shared import named_target
+from winsvc.states import ServiceType, StartType
 from winsvc.target import Target, load_target, parse_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
     from winsvc.manage.manager import ServiceHandle, ServiceManager
@@ -56,6 +60,7 @@ _OF_CLASS = (
     "security",
     "event_source",
 )
+_NOT_OF_CLASS = ("password", "command", "log_file")
 
 
 def recommended(config: ServiceConfig, *, is_here: bool = True) -> ServiceConfig:
@@ -88,6 +93,25 @@ def recommended_names(
     )
 
 
+def explicit(config: ServiceConfig) -> ServiceConfig:
+    """Fill in what the SCM would for a new service (E.1), so that it can be shown."""
+    defaults: dict[str, Any] = {
+        "display_name": config.name,
+        "start_type": StartType.AUTO,
+        "service_type": ServiceType.OWN_PROCESS,
+        "error_control": ErrorControl.NORMAL,
+        "account": LOCAL_SYSTEM,
+    }
+    return dataclasses.replace(
+        config,
+        **{
+            name: value
+            for name, value in defaults.items()
+            if getattr(config, name) is None
+        },
+    )
+
+
 def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
     """Return what a class's attributes say, by the names of ``ServiceConfig``."""
     found = {name: getattr(service, name) for name in _OF_CLASS}
@@ -96,6 +120,35 @@ def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
     found["display_name"] = service.display_name or None
     found["description"] = description_of(service) or None
     return {name: value for name, value in found.items() if value is not None}
+
+
+def check_attributes(service: type[ServiceBase]) -> tuple[str, ...]:
+    """Return the attributes that look like settings and are none of a class.
+
+    They count for nothing: a password, a command and a log file are said elsewhere.
+
+    Raises:
+        ValueError: One has nearly the name of a setting, and a value for it.
+    """
+    own = {name: value for each in _subclasses(service) for name, value in _own(each)}
+    for name, value in own.items():
+        near = difflib.get_close_matches(name, (*_OF_CLASS, "description"), 1, 0.85)
+        if near and fits(near[0], value):
+            msg = (
+                f"{service.__name__}.{name} is no setting; did you mean {near[0]}? "
+                "If it is the service's own, give it another name"
+            )
+            raise ValueError(msg)
+    return tuple(name for name in _NOT_OF_CLASS if name in own)
+
+
+def _own(cls: type) -> Iterator[tuple[str, Any]]:
+    """Yield what a class of the user's says that winsvc's have no name for."""
+    if cls.__module__.partition(".")[0] == "winsvc":
+        return
+    for name, value in vars(cls).items():
+        if not (name.startswith("_") or hasattr(ServiceBase, name)):
+            yield name, value
 
 
 HOST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")

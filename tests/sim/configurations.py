@@ -51,7 +51,9 @@ configs = st.builds(
     service_type=st.none() | st.just(ServiceType.OWN_PROCESS),
     error_control=st.none() | st.sampled_from(ErrorControl),
     dependencies=st.none()
-    | st.lists(st.sampled_from(("Tcpip", "+Net", "a,b c")), max_size=3).map(tuple),
+    | st.lists(
+        st.sampled_from(("Tcpip", "+Net", "a,b c")), max_size=3, unique=True
+    ).map(tuple),
     account=st.none() | st.sampled_from(("LocalSystem", r".\me", "NetworkService")),
     failure_actions=st.none()
     | st.just(FailureActions())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -37,6 +38,9 @@ environment = {{ MODE = "test" }}
 command = ['C:\\plain.exe', "-x"]
 start = "manual"
 """
+
+
+IN_CIRCLE = ("--group", "g", "--depends", "+G")
 
 
 class Rich(winsvc.Service):
@@ -101,7 +105,9 @@ def test_options_are_stronger_than_what_is_recommended(
     config = config_of(backend, "Sample")
 
     assert code == 0, err
-    assert config.failure_actions == FailureActions(actions=(FailureAction.nothing(),))
+    assert config.failure_actions == FailureActions(
+        actions=(FailureAction.nothing(),), reset_period=86400.0
+    )
     assert (config.failure_actions_on_error, config.event_source) == (False, False)
 
 
@@ -243,13 +249,21 @@ def test_install_from_file(
         (["install", "--from", "FILE", "Sample", "Plain"], "one service at a time"),
         (["install", "--from", "FILE", "Plain", "--log-file", "x"], "no target"),
         (["install", "--from", "missing.toml"], "missing.toml cannot be read"),
-        (["install", "--reset-after", "5", "TARGET"], "--on-failure"),
+        (["install", "--reset-after", "0.5", "TARGET"], "whole seconds"),
         (["install", "--on-failure", "restat:5", "TARGET"], "restart"),
         (["install", "--trigger", "netwrk-available", "TARGET"], "network-available"),
         (["install", "--env", "NOVALUE", "TARGET"], "NAME=VALUE"),
         (["install", "--start-type", "delayed", "--group", "G", "TARGET"], "group"),
         (["install", "--security", "what", "TARGET"], "security"),
         (["apply"], "FILE.toml"),
+        (["install", "--name", "", "TARGET"], "--name: it is empty"),
+        (["install", "--name=-dash", "TARGET"], "cannot start with -"),
+        (["install", "--log-file", "", "TARGET"], "--log-file: it is empty"),
+        (["install", "--machine", "", "TARGET"], "--machine: it is empty"),
+        (["apply", "--target", "TARGET", ""], "it is empty"),
+        (["plan", "FILE", "--display-name", "x", "--depends", "x"], "add the name"),
+        (["plan", "FILE", "--depends", "plain"], "have the service itself"),
+        (["apply", "FILE", "--start-type", "auto", *IN_CIRCLE], "-> Sample"),
         (["apply", "A", "B"], "one service at a time"),
         (["plan", "FILE", "--log-file", "x"], "add the name of one, Sample, Plain"),
         (["plan", "FILE", "--description", "x"], "add the name of one, Sample, Plain"),
@@ -325,10 +339,110 @@ def test_apply_leaves_alone_what_is_not_said(
     assert code == 0
     assert out == "Sample is changed:\n  start type: auto -> disabled\n"
     assert config.failure_actions == FailureActions(
-        actions=(FailureAction.reboot(60.0),)
+        actions=(FailureAction.reboot(60.0),), reset_period=86400.0
     )
     run("config", "Sample", "--no-event-source", "--no-fail-on-error")
     assert run("apply", "--target", target)[1] == "Sample: nothing to change\n"
+
+
+@pytest.mark.parametrize("command", ["apply", "config"])
+@pytest.mark.parametrize(
+    ("words", "part", "value"),
+    [
+        (["--on-failure", "restart:9"], "actions", (FailureAction.restart(9.0),)),
+        (["--reset-after", "60"], "reset_period", 60.0),
+        (["--reset-after", "never"], "reset_period", None),
+        (["--failure-command", "y.exe"], "command", "y.exe"),
+        (["--reboot-message", ""], "reboot_message", ""),
+    ],
+)
+def test_part_of_the_failure_actions_is_changed_alone(
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    command: str,
+    words: list[str],
+    part: str,
+    value: object,
+) -> None:
+    """What is not said of them stays as it is."""
+    whole = ["--on-failure", "run-command:1", "--failure-command", "x.exe"]
+    run("install", *whole, "--reboot-message", "soon", target)
+    before = config_of(backend, "Sample").failure_actions
+    code, _, err = run(command, "Sample", *words)
+    after = config_of(backend, "Sample").failure_actions
+
+    assert (code, err) == (0, "")
+    assert before is not None
+    assert (before.command, before.reset_period) == ("x.exe", 86400.0)
+    assert after == dataclasses.replace(before, **{part: value})
+    assert run("plan", "Sample", *words, "--check")[0] == 0
+
+
+def test_no_failure_actions_have_no_reset_period(
+    run: Run, backend: SimulatedBackend, target: str
+) -> None:
+    """With the actions the time goes, which is refused without them (E-58)."""
+    run("install", target)
+    code, _, err = run("config", "Sample", "--on-failure", "")
+    refused = run("config", "Sample", "--reset-after", "60")
+
+    assert (code, err) == (0, "")
+    assert config_of(backend, "Sample").failure_actions == FailureActions()
+    assert refused[0] == 2
+    assert "without actions" in refused[2]
+
+
+def test_options_are_merged_with_the_failure_actions_of_a_file(
+    run: Run, backend: SimulatedBackend, tmp_path: Path
+) -> None:
+    """A file's are whole; of an option only what it says counts before them."""
+    file = tmp_path / "one.toml"
+    file.write_text(
+        "[service]\nname = 'Plain'\ncommand = ['C:/plain.exe']\n"
+        "[service.failure-actions]\nactions = [{ restart = 3 }]\n"
+    )
+    for _ in range(2):
+        assert run("apply", str(file), "--reset-after", "60")[0] == 0
+        assert config_of(backend, "Plain").failure_actions == FailureActions.restart(
+            3.0, reset_period=60.0
+        )
+
+
+@pytest.mark.parametrize(
+    ("there", "changed", "told"),
+    [
+        (["--group", "g"], ["--start-type", "delayed"], "member of the group 'g'"),
+        (["--start-type", "delayed"], ["--group", "g"], "member of the group 'g'"),
+        (["--preferred-node", "0"], ["--type", "shared"], "OWN_PROCESS alone"),
+        (["--type", "own+interactive"], ["--account", "LocalService"], "INTERACTIVE"),
+    ],
+)
+def test_what_does_not_fit_what_is_there_is_refused(
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    there: list[str],
+    changed: list[str],
+    told: str,
+) -> None:
+    """Before anything is changed, and with the setting (E-8, E-43, E-49d)."""
+    run("install", target, *there)
+    before = config_of(backend, "Sample")
+    for command in ("plan", "config"):
+        code, _, err = run(command, "Sample", *changed)
+        assert (code, told in err) == (2, True), err
+    assert config_of(backend, "Sample") == before
+
+
+def test_no_privileges_named_are_all(run: Run, target: str) -> None:
+    """None is not what the process keeps then."""
+    run("install", target)
+    run("config", "Sample", "--privilege", "SeBackupPrivilege")
+    cleared = run("config", "Sample", "--privilege", "")[1]
+
+    assert "required privileges: SeBackupPrivilege -> all" in cleared
+    assert re.search(r"required privileges +all\n", run("config", "Sample")[1])
 
 
 def test_script_applies_its_class(run: Run, backend: SimulatedBackend) -> None:
@@ -625,6 +739,101 @@ def test_no_password_where_one_was_promised(
     assert not backend.records
 
 
+def test_dry_run_shows_what_the_scm_would_fill_in(
+    run: Run, backend: SimulatedBackend
+) -> None:
+    """A plan and a creation by `apply` too; and that is what it has then."""
+    create = ["--name", "Plain", "--target", "winsvc.demo:Demo"]
+    told = [run("install", "winsvc.demo:Demo", "--name", "Plain", "--dry-run")[1]]
+    told += [run("plan", *create)[1], run("apply", *create)[1]]
+    config = config_of(backend, "Plain")
+
+    for each in told:
+        assert "\n  start type: auto\n" in each
+        assert "\n  account: LocalSystem\n" in each
+        assert "\n  service type: own-process\n" in each
+        assert "\n  error control: normal\n" in each
+    assert config.start_type is StartType.AUTO
+    assert config.account == "LocalSystem"
+
+
+def test_refused_display_name_is_told_with_its_owner(run: Run, target: str) -> None:
+    """E-12: another's key name; and what to do about it."""
+    run("install", target)
+    code, _, err = run("install", "winsvc.demo:Demo", "--display-name", "sample")
+    run("install", "winsvc.demo:Demo", "--name", "Other")
+    changed = run("apply", "Other", "--display-name", "SAMPLE")[2]
+
+    assert code == 1
+    assert "1078" in err
+    assert "the display name 'sample' is that of service 'Sample'" in err
+    assert "--display-name" in err
+    assert "the display name 'SAMPLE' is that of service 'Sample'" in changed
+
+
+# --- a class's attributes -----
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "near"),
+    [
+        ("dependancies", ("Tcpip",), "dependencies"),
+        ("descripton", "x", "description"),
+        ("displayname", "x", "display_name"),
+        ("start_typ", StartType.MANUAL, "start_type"),
+        ("acount", "LocalService", "account"),
+        ("triggers_", (parse_trigger("network-lost"),), "triggers"),
+        ("failure_action", FailureActions.restart(1.0), "failure_actions"),
+        ("enviroment", {"A": "1"}, "environment"),
+    ],
+)
+def test_misspelt_attribute_of_a_class_is_refused(
+    run: Run, backend: SimulatedBackend, name: str, value: object, near: str
+) -> None:
+    """With the setting that it is nearest to; as TOML's keys are."""
+    misspelt = type("Misspelt", (Rich,), {name: value, "__module__": __name__})
+    code, _, err = run("install", services=[misspelt])
+
+    assert code == 2
+    assert f"Misspelt.{name} is no setting; did you mean {near}?" in err
+    assert not backend.records
+
+
+def test_own_attributes_of_a_class_are_left_alone(
+    run: Run, backend: SimulatedBackend
+) -> None:
+    """Near a setting's name they are of another type, or not near enough."""
+
+    class Free(Rich):
+        accounts = ("a", "b")
+        groups: tuple[str, ...] = ()
+        names = ("x",)
+        start_time = 0.0
+        interval = 5.0
+        trigger = None
+        _descripton = "private"
+
+        def environments(self) -> None: ...
+        @property
+        def descriptions(self) -> str:
+            return ""
+
+    Free.__qualname__ = "Free"
+    assert run("install", services=[Free])[::2] == (0, "")
+    assert backend.records
+
+
+def test_what_a_class_cannot_say_is_warned_of(run: Run) -> None:
+    """It may be the service's own; the password is not told."""
+    words = {"password": "hunter2", "log_file": "x.log", "__module__": __name__}
+    code, _, err = run("install", services=[type("Heavy", (Rich,), words)])
+
+    assert code == 0
+    assert "Heavy.password does not count" in err
+    assert "Heavy.log_file does not count" in err
+    assert "hunter2" not in err
+
+
 # --- remove --------------------------------------------------------------------------
 
 
@@ -636,7 +845,9 @@ def test_remove_takes_the_event_source_with_it(
     assert backend.event_source("Sample") is not None
     answer = json.loads(run("remove", "Sample", "--json")[1])
 
-    assert answer == {"name": "Sample", "removed": True, "state": "STOPPED"}
+    assert answer == {"name": "Sample", "removed": True, "state": "STOPPED"} | {
+        "reason": None
+    }
     assert backend.event_source("Sample") is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 import winsvc
-from winsvc.commands.options import settings_in
+from winsvc.commands.options import settings_in, with_failures
 from winsvc.commands.output import READER_GONE
 from winsvc.commands.parsing import make_parser
 from winsvc.errors import ServiceError
@@ -85,14 +86,15 @@ def test_each_option_sets_its_setting(option: str) -> None:
     """And nothing but that, beside what it has to be said with."""
     value, look, expected = VALUES[option]
     words = [option, value] if value else [option]
-    if option in ("--reset-after", "--failure-command", "--reboot-message"):
-        words += ["--on-failure", "none"]
     options = make_parser((), "install").parse_args(["install", *words])
+    present = winsvc.FailureActions.restart(1.0, reset_period=2.0)
     given = settings_in(options)
-    config = ServiceConfig(name="X", **given)
+    config = with_failures(options, ServiceConfig(name="X", **given), present)
 
     assert look(config) == expected
-    assert len(given) == (2 if option == "--start-type" else 1)
+    names = [field.name for field in dataclasses.fields(config)]
+    said = [name for name in names if getattr(config, name) is not None]
+    assert len(said) - 1 == (2 if option == "--start-type" else 1)
 
 
 def test_every_option_of_a_setting_is_tried() -> None:
@@ -178,6 +180,8 @@ def test_trigger_start_of_a_service_needs_its_triggers(
         ("D:(A;;GA;;;SY)(A;;GR;;;BA)", True),
         ("D:(A;;GA;;;BA)", False),
         ("D:(A;;GA;;;WD)", False),
+        ("D:(D;;GA;;;IU)(A;;GA;;;BA)(A;;GA;;;SY)", True),
+        ("D:(D;;RP;;;WD)(A;;GA;;;BA)", False),
     ],
 )
 def test_locking_administrators_out_is_warned_of(

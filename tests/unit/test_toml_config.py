@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
@@ -147,6 +148,61 @@ def test_words_stand_for_settings(
     file.write_text(f'[service]\nname = "Foo"\n{lines}\n')
 
     assert ServiceConfig.from_toml(file) == ServiceConfig(name="Foo", **settings)
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[services.Dup]\n[services.dup]", "'Dup' and 'dup' are one name"),
+        (
+            "[services.A]\ndisplay-name='x'\n[services.B]\ndisplay-name='X'",
+            "'A' and 'B' have one name, 'X'.*1078",
+        ),
+        ("[services.A]\ndisplay-name='b'\n[services.B]", "'A' have one name, 'b'"),
+        (
+            "[services.A]\ndependencies=['B']\n[services.B]\ndependencies=['c']\n"
+            "[services.C]\ngroup='g'\ndependencies=['x','a']",
+            "A -> B -> C -> A; take.*1059",
+        ),
+        (
+            "[services.A]\ndependencies=['+G']\n"
+            "[services.B]\ngroup='g'\ndependencies=['a']",
+            "A -> B -> A",
+        ),
+        ("[services.A]\ngroup='g'\ndependencies=['+G']", "A -> A"),
+    ],
+)
+def test_services_that_cannot_all_be_there_are_refused(
+    file: Path, text: str, told: str
+) -> None:
+    """The SCM would say so at the second, when the first is there."""
+    file.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(str(file)) + ".*" + told):
+        read_tables(file)
+
+
+def test_services_may_depend_on_each_other_one_way(file: Path) -> None:
+    """A diamond is no circle; a display name may be one's own key name."""
+    file.write_text(
+        "[services.A]\ndependencies=['B','C']\ndisplay-name='a'\n"
+        "[services.B]\ndependencies=['D']\n[services.C]\ndependencies=['D','+H']\n"
+        "[services.D]\ngroup='G'\n"
+    )
+
+    assert len(read_tables(file)) == 4
+
+
+def test_many_ways_of_dependencies_are_each_gone_once(file: Path) -> None:
+    """Thirty layers of two have 2**30 ways."""
+    file.write_text(
+        "".join(
+            f"[services.{side}{layer}]\ndependencies=['A{layer + 1}', 'B{layer + 1}']\n"
+            for layer in range(30)
+            for side in "AB"
+        )
+    )
+
+    assert len(read_tables(file)) == 60
 
 
 PYPROJECT = """

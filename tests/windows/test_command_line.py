@@ -180,6 +180,23 @@ def test_output_is_no_error_of_a_command(lab: Lab) -> None:
     assert (gone.returncode, error) == (141, b"")
 
 
+def test_service_that_somebody_holds_is_not_gone(lab: Lab, winsvc: Winsvc) -> None:
+    """`remove` says so, `install` waits and then refuses it with 1072, not 1073."""
+    name = lab.unique("cli")
+    config = ServiceConfig(name=name, command=("C:/x.exe",))
+    with lab.manager.create(config):
+        removed = winsvc("remove", name)
+        refused = winsvc("install", f"{SERVICES}:Probe", "--name", name)
+    installed = winsvc("install", f"{SERVICES}:Probe", "--name", name)
+    gone = winsvc("remove", name)
+
+    assert (removed.returncode, refused.returncode) == (1, 1)
+    assert "when the last handle to it is closed" in removed.stdout
+    assert "1072" in refused.stdout
+    assert "1073" not in refused.stdout
+    assert (installed.returncode, gone.returncode) == (0, 0), installed.stdout
+
+
 def test_nobody_is_asked_for_a_password_without_a_console(
     lab: Lab, winsvc: Winsvc
 ) -> None:

@@ -31,7 +31,8 @@ _STDLIB = os.path.dirname(os.__file__)
 
 # Each is a function of that module, most by the same name.
 _HOMES = {
-    "configuring": ("install", "plan", "apply", "config"),
+    "installing": ("install",),
+    "configuring": ("plan", "apply", "config"),
     "keeping": ("grant", "deny", "revoke", "remove"),
     "controlling": ("start", "stop", "restart", "pause", "continue", "control"),
     "showing": ("status", "list", "dependents", "watch", "doctor"),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from winsvc.commands.answers import DONE, Refused, tell
+from winsvc.commands.answers import DONE, REFUSED, Refused, tell
 from winsvc.commands.controlling import stop_first
+from winsvc.errors import ServiceNotFound
 from winsvc.manage.security import TO_START, ServiceRight
 from winsvc.states import State
 
@@ -14,7 +15,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from winsvc.commands import Commands
-    from winsvc.manage.manager import ServiceHandle
+    from winsvc.manage.manager import ServiceHandle, ServiceManager
+
+_GOING_SECONDS = 5.0  # E-34
+_HELD = (
+    "is marked for deletion: it goes when the last handle to it is closed "
+    "(services.msc, a monitor, `watch`)"
+)
+_RUNNING = "once stopped it is removed, its event source by another `remove`"
 
 
 def grant(commands: Commands, options: argparse.Namespace) -> int:
@@ -62,15 +70,35 @@ def remove(commands: Commands, options: argparse.Namespace) -> int:
     if options.dependents and not options.stop:
         commands.wrong_usage("--dependents says more about --stop: write that too")
     with commands.open(options) as manager:
-        with manager.open(options.name) as handle:
-            if options.stop:
-                stop_first(commands, options, manager, handle)
-            state = handle.status().state
-        manager.remove(options.name)
-    if state is State.STOPPED:
-        text = f"{options.name} is removed"
+        if options.stop:
+            _stop(commands, options, manager)
+        is_gone = manager.remove(options.name, timeout=_GOING_SECONDS)
+        state = State.STOPPED if is_gone else _state_of(manager, options.name)
+    if is_gone:
+        reason, text = None, f"{options.name} is removed"
+    elif state is State.STOPPED:
+        reason, text = "open", f"{options.name} {_HELD}"
     else:
-        text = f"{options.name} is {state.name}; once stopped it is removed"
-    fields = {"name": options.name, "removed": state is State.STOPPED}
-    tell(options, fields | {"state": state.name}, text)
-    return DONE
+        reason, text = "running", f"{options.name} is {state.name}; {_RUNNING}"
+    fields = {"name": options.name, "removed": is_gone}
+    tell(options, fields | {"state": state.name, "reason": reason}, text)
+    return REFUSED if reason == "open" else DONE
+
+
+def _stop(
+    commands: Commands, options: argparse.Namespace, manager: ServiceManager
+) -> None:
+    try:
+        handle = manager.open(options.name)
+    except ServiceNotFound:
+        return  # there may be its event source yet
+    with handle:
+        stop_first(commands, options, manager, handle)
+
+
+def _state_of(manager: ServiceManager, name: str) -> State:
+    try:
+        with manager.open(name) as handle:
+            return handle.status().state
+    except ServiceNotFound:  # it has gone since
+        return State.STOPPED

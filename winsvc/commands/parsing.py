@@ -93,7 +93,7 @@ def _names(services: Classes) -> str:
 def _add_client(parser: argparse.ArgumentParser) -> None:
     """Add what all commands have that ask or tell the SCM something."""
     text = "the SCM of another computer"
-    parser.add_argument("--machine", metavar="COMPUTER", help=text)
+    parser.add_argument("--machine", type=words.filled, metavar="COMPUTER", help=text)
     text = "one line of JSON in place of text"
     parser.add_argument("--json", action="store_true", help=text)
 
@@ -103,7 +103,11 @@ def _add_targets(
 ) -> None:
     if not services:
         parser.add_argument(
-            "targets", nargs=nargs, metavar="TARGET", help="module:Class or file.py"
+            "targets",
+            nargs=nargs,
+            type=words.filled,
+            metavar="TARGET",
+            help="module:Class or file.py",
         )
 
 
@@ -114,7 +118,9 @@ def _add_name(
         parser.add_argument("name", metavar="NAME", help="the service's key name")
     elif len(services) == 1:
         text = "if installed under another name"
-        parser.add_argument("--name", default=services[0].name, help=text)
+        parser.add_argument(
+            "--name", type=words.filled, default=services[0].name, help=text
+        )
     elif or_all:
         group = parser.add_mutually_exclusive_group(required=True)
         group.add_argument("name", nargs="?", **_one_of(services))
@@ -158,7 +164,9 @@ def _fill_change(
         parser.set_defaults(targets=None)
         text = "a .toml file, and a service in it (default: each); or the key name "
         text += "of one to change"
-        parser.add_argument("words", nargs="*", metavar="FILE|NAME", help=text)
+        parser.add_argument(
+            "words", nargs="*", type=words.filled, metavar="FILE|NAME", help=text
+        )
         text = "module:Class or file.py: what it runs, as `install` has it"
         parser.add_argument(
             "--target", dest="targets", action="append", metavar="TARGET", help=text
@@ -175,11 +183,14 @@ def _add_wanted(parser: argparse.ArgumentParser, services: Classes) -> None:
     if len(services) > 1:
         parser.set_defaults(name=None)
     else:
-        parser.add_argument("--name", help="key name; default: the class's")
+        text = "key name; default: the class's"
+        parser.add_argument("--name", type=words.filled, help=text)
     text = "take the settings from a TOML file, options before them"
-    parser.add_argument("--from", dest="source", metavar="FILE", help=text)
+    parser.add_argument(
+        "--from", dest="source", type=words.filled, metavar="FILE", help=text
+    )
     text = "default: where it logs now; of a new one logs/NAME.log"
-    parser.add_argument("--log-file", metavar="FILE", help=text)
+    parser.add_argument("--log-file", type=words.filled, metavar="FILE", help=text)
     _add_client(parser)
     _add_settings(parser)
 
@@ -248,7 +259,12 @@ def _fill_status(parser: argparse.ArgumentParser, services: Classes) -> None:
     elif len(services) == 1:
         text = "if installed under another name"
         parser.add_argument(
-            "--name", dest="names", nargs=1, default=[services[0].name], help=text
+            "--name",
+            dest="names",
+            nargs=1,
+            type=words.filled,
+            default=[services[0].name],
+            help=text,
         )
     else:
         every = [service.name for service in services]
@@ -337,7 +353,8 @@ def _fill_debug(parser: argparse.ArgumentParser, services: Classes) -> None:
 
 
 def _fill_host(parser: argparse.ArgumentParser, services: Classes) -> None:
-    parser.add_argument("--log-file", metavar="FILE", help="where to log")
+    text = "where to log"
+    parser.add_argument("--log-file", type=words.filled, metavar="FILE", help=text)
     if not services:
         parser.add_argument("--path", action="append", default=[], metavar="DIR")
     _add_targets(parser, services, nargs="+")

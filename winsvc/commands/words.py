@@ -48,6 +48,14 @@ def count(text: str) -> int:
 
 
 @said
+def filled(text: str) -> str:
+    """Return a text that is not empty, as that of a variable which is not set is."""
+    if not text:
+        raise ValueError("it is empty: write a text, or leave the option out")
+    return text
+
+
+@said
 def seconds(text: str) -> float:
     """Return a time that somebody is ready to wait."""
     try:

@@ -44,6 +44,9 @@ class Backend(Managing, Notifying, Protocol):
     def set_event_source(self, name: str, message_file: str | None, /) -> None:
         """Register that source; ``None`` takes it out."""
 
+    def is_deleted(self, name: str, /) -> bool:
+        """Tell whether a service is marked for deletion, where that is told (E-31)."""
+
     def message_file(self) -> str:
         """Return the file that has winsvc's message table."""
 
@@ -125,6 +128,10 @@ class NativeBackend:
     def set_event_source(self, name: str, message_file: str | None, /) -> None:
         """Register an event source."""
         self._registry.set_event_source(name, message_file, len(CATEGORY_TEXTS))
+
+    def is_deleted(self, name: str, /) -> bool:
+        """Tell whether a service of this computer is marked for deletion."""
+        return not self._machine and self._registry.is_deleted(name)
 
     def message_file(self) -> str:
         """Return the extension's path: the message table is in it (G-7)."""

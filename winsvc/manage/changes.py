@@ -123,6 +123,8 @@ def show_value(setting: str, value: Any) -> str:
         return f"granted to {value}"
     if setting == "preferred_node" and value == NO_NODE:
         return "none"
+    if setting == "required_privileges" and value == ():
+        return "all"  # those that its account has: there is no way to keep none
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, Enum):

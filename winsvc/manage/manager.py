@@ -8,15 +8,21 @@ it needs and no more, when it is first used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from itertools import chain
 from types import TracebackType
 from typing import Self, TypeVar
 
 from winsvc._interfaces import Capsule
-from winsvc.errors import ServiceMarkedForDelete, ServiceNotFound
+from winsvc.errors import ServiceError, ServiceMarkedForDelete, ServiceNotFound
 from winsvc.manage import rights
-from winsvc.manage.applying import rights_for, steps_of, steps_of_creation
+from winsvc.manage.applying import (
+    rights_for,
+    steps_of,
+    steps_of_creation,
+    telling_whose_name,
+)
 from winsvc.manage.arguments import check_texts, state_of
 from winsvc.manage.backend import Backend, Handles, NativeBackend, reported
 from winsvc.manage.changes import Changes
@@ -125,6 +131,8 @@ class ServiceManager:
 
         Raises:
             ServiceAccessDenied: The settings may not be read (5).
+            ServiceMarkedForDelete: It is being deleted (1072), as the registry
+                tells (E-31).
             ServiceError: They cannot be read; 124, 120, 50: this system does not
                 know one of them; 183: its event source is somebody else's.
             ValueError: There is no such service, and the command is missing; or
@@ -158,33 +166,68 @@ class ServiceManager:
 
         Raises:
             ServiceMarkedForDelete: It is being deleted (1072), for 5 s at least:
-                it goes by itself right after a removal (E-34).
+                it goes by itself right after a removal (E-34).  Where there is
+                nothing to change, only if the registry tells.
             ServiceError: As :meth:`plan`, or the SCM refused a setting.  Notes on
                 it tell what could not be set back.
             ValueError: As for :meth:`plan`.
         """
         return self._retried(lambda: self._apply(config, if_supported))
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, *, timeout: float = 0.0) -> bool:
         """Delete a service, and take its event source out of the registry.
 
         It is not stopped by that (E-36); it is gone once it has stopped and all
-        handles to it are closed (E-32).  Its account keeps the right to log on as a
-        service: others may run as it.  The event source goes if it is winsvc's
-        and can be seen: that of another computer needs its Remote Registry service.
+        handles to it are closed, those of other programs too (E-32).  The event
+        source goes if it is winsvc's and can be seen: that of another computer needs
+        its Remote Registry service.  That of a service which has not stopped stays,
+        so that its last events have their texts; once the service is gone, another
+        call takes it out.  Its account keeps the right to log on as a service: others
+        may run as it.
+
+        Args:
+            name: The key name.
+            timeout: Seconds to wait until it is gone, if it has stopped.
+
+        Returns:
+            Whether it is gone.
 
         Raises:
-            ServiceNotFound: There is no such service (1060).
+            ServiceNotFound: There is no such service (1060), nor has it left an
+                event source of winsvc's.
             ServiceMarkedForDelete: It is being deleted already (1072).
             ServiceError: It cannot be deleted; or only its event source cannot.
         """
-        backend = self._backend
-        with self.open(name) as handle:
-            source = Reader(backend, name, self._handles).read(["event_source"])
-            handle.delete()
-        if is_ours(source.get("event_source"), backend.message_file()):
-            with reported("take out the event source of", name):
-                backend.set_event_source(name, None)
+        try:
+            with self.open(name) as handle:
+                handle.delete()
+                has_stopped = handle.status().state is State.STOPPED
+        except ServiceNotFound:
+            if not self._take_out_source(name):
+                raise
+            return True
+        if not has_stopped:
+            return False
+        is_gone = self._is_gone(name, timeout)
+        try:
+            self._take_out_source(name)
+        except ServiceError as error:
+            what = "removed" if is_gone else "marked for deletion"
+            error.add_note(f"the service itself is {what}")
+            raise
+        return is_gone
+
+    def wait_removed(self, name: str) -> None:
+        """Wait while a service is just going away: for 5 s (E-34).
+
+        Returns at once if there is none, and if it is not being deleted.  That is
+        told by a change that changes nothing (E-33): the caller needs the right to
+        change the service; without it nothing is told.
+
+        Raises:
+            ServiceMarkedForDelete: It is still there (1072).
+        """
+        self._retried(lambda: self._check_not_deleted(name))
 
     def open(self, name: str) -> ServiceHandle:
         """Open a service by its key name; display names are not looked at (E-21).
@@ -272,6 +315,47 @@ class ServiceManager:
         """Close the SCM's handles; again does nothing."""
         self._handles.close()
 
+    def _take_out_source(self, name: str) -> bool:
+        """Take out a service's event source; return whether it was winsvc's."""
+        backend = self._backend
+        with reported("take out the event source of", name):
+            source = Reader(backend, name, self._handles).read(["event_source"])
+            if not is_ours(source.get("event_source"), backend.message_file()):
+                return False
+            backend.set_event_source(name, None)
+        return True
+
+    def _is_gone(self, name: str, seconds: float) -> bool:
+        """Tell whether a service that has been deleted is gone within some time."""
+        naps = round(seconds / _GOING_AWAY_SECONDS)
+        while True:
+            with suppress(ServiceMarkedForDelete):  # then it is there
+                try:
+                    self.open(name).close()
+                except ServiceNotFound:
+                    return True
+            if not naps:
+                return False
+            naps -= 1
+            self._backend.sleep(_GOING_AWAY_SECONDS)
+
+    def _check_not_deleted(self, name: str) -> None:
+        handles = self._handles_of(name)
+        try:
+            with reported("create", name):
+                handle = handles.get(rights.CHANGE_CONFIG | rights.QUERY_CONFIG)
+                # Wine erases dependencies that are not given anew (H-46).
+                found = Reader(self._backend, name, handles).read(["dependencies"])
+                names = found["dependencies"]
+                change = self._backend.service_change
+                change(handle, None, None, None, None, None, names, None, None, None)
+        except ServiceMarkedForDelete:
+            raise
+        except ServiceError:
+            return
+        finally:
+            handles.close()
+
     def _plan(
         self, config: ServiceConfig, handles: Handles, if_supported: Iterable[str]
     ) -> Plan:
@@ -281,6 +365,8 @@ class ServiceManager:
                 handles.get(rights.QUERY_CONFIG)
         except ServiceNotFound:
             return planner.for_new(self._probes())
+        if self._backend.is_deleted(config.name):
+            raise ServiceMarkedForDelete(operation="change", service=config.name)
         return planner.for_existing(handles)
 
     def _apply(self, config: ServiceConfig, if_supported: Iterable[str]) -> Changes:
@@ -293,7 +379,8 @@ class ServiceManager:
             with reported("change", config.name):
                 for right in rights_for(plan):
                     handles.get(right)
-            run_steps(config.name, steps_of(plan, self._backend, handles))
+            with telling_whose_name(plan, self.list):
+                run_steps(config.name, steps_of(plan, self._backend, handles))
             return plan.changes
         finally:
             handles.close()
@@ -305,7 +392,9 @@ class ServiceManager:
         with reported("create", name):
             manager = self._handles.get(rights.CREATE_SERVICE)
         creation = steps_of_creation(plan, self._backend, manager, handles)
-        run_steps(name, chain(creation, steps_of(plan, self._backend, handles)))
+        steps = chain(creation, steps_of(plan, self._backend, handles))
+        with telling_whose_name(plan, self.list):
+            run_steps(name, steps)
         return handles
 
     def _retried(self, action: Callable[[], T]) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any
 
 from winsvc.errors import ServiceError, service_error
@@ -17,6 +18,7 @@ from winsvc.manage.security import same_dacl
 from winsvc.settings.accounts import LOCAL_SYSTEM, normalize_account
 from winsvc.settings.command_line import is_safe_line, split_image_path
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.config_checks import conflicts_of
 from winsvc.settings.levels import Level, pack, unpack
 from winsvc.settings.values import (
     NO_NODE,
@@ -40,6 +42,13 @@ _DEFAULTS: dict[str, Any] = {
     "launch_protection": LaunchProtection.NONE,
     "environment": None,
 }
+
+# What the SCM refuses together (E-49d, E-43, E-8): one may be there already.
+_CONFLICTING = (
+    ("delayed", "group"),
+    ("preferred_node", "service_type"),
+    ("account", "service_type"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +101,7 @@ class Planner:
         Raises:
             ServiceError: Its settings cannot be read, or this system does not
                 know one of them.
+            ValueError: What is wanted does not fit what it has.
         """
         name = self._config.name
         reader = Reader(self._backend, name, handles)
@@ -102,9 +112,16 @@ class Planner:
             needed = needed | {"dependencies", "account"}
         if "delayed" in wanted:
             needed = needed | {"start_type"}
+        beside = set().union(*(each for each in _CONFLICTING if wanted & set(each)))
         with reported("read the settings of", name):
-            old = reader.read(needed)
-        left_out = self._left_out(reader.missing) | self._taken(old)
+            old = reader.read(needed | beside)
+        missing = {
+            setting: error
+            for setting, error in reader.missing.items()
+            if setting in needed
+        }
+        left_out = self._left_out(missing) | self._taken(old)
+        self._check_conflicts(old | {each: self._wanted[each] for each in wanted})
         new = {
             setting: value
             for setting, value in self._wanted.items()
@@ -194,6 +211,13 @@ class Planner:
             return None, ()
         lacks, note = lacks_right(self._backend, account)
         return account if lacks else None, () if note is None else (note,)
+
+    def _check_conflicts(self, settings: dict[str, Any]) -> None:
+        """Refuse what would not fit what the service has already."""
+        kinds = {each: settings.get(each) for each in chain(*_CONFLICTING)}
+        merged = ServiceConfig.unchecked(name=self._config.name, **kinds)
+        for setting, problem in conflicts_of(merged):
+            raise ValueError(f"service {merged.name!r}: {setting} {problem}")
 
     def _taken(self, old: dict[str, Any]) -> set[str]:
         """Return the event source's name if it is somebody else's and may be left out.

@@ -388,6 +388,12 @@ class SimulatedDatabase:
             else:
                 self.event_sources[name.upper()] = message_file
 
+    def is_deleted(self, name: str) -> bool:
+        """Tell whether a service is marked for deletion (E-31)."""
+        with self._lock:
+            self._sweep_all()
+            return name.upper() in self.records and self._key(name).deleted
+
     def message_file(self) -> str:
         """Return a name for winsvc's message table."""
         return r"C:\simulated\winsvc\_core.pyd"
