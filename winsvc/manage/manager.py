@@ -241,8 +241,8 @@ class ServiceManager:
 
         By the SCM's notifications, as they happen; where it does not tell of new
         services (H-33), the list is looked at once a second, and of a restart within
-        that only the other process is seen: ``ServiceEvent.is_restart``.  It keeps a handle
-        to each service, but lets go one that is to be deleted (E-32).
+        that only the other process is seen: ``ServiceEvent.is_restart``.  It keeps a
+        handle to each service, but lets go one that is to be deleted (E-32).
 
         Args:
             timeout: Seconds without an event after which it ends; ``None``: never.
