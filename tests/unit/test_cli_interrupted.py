@@ -190,7 +190,7 @@ def test_interruption_ends_what_is_for_all(
     """Those that it has not come to are named."""
     assert run("install", services=BOTH)[0] == 0
 
-    def interrupted(*_: object) -> None:
+    def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(ServiceManager, "remove", interrupted)
