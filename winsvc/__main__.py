@@ -53,11 +53,6 @@ def _split_options(
 def main() -> None:
     """Host a service or several, or run a command."""
     command, *words = sys.argv[1:] or [""]
-    if command == "status":
-        from winsvc.glance import glance
-
-        if (code := glance(sys.argv[1:])) is not None:
-            sys.exit(code)
     if command != "host":
         _run_command()
     if (hosted := parse_host(words)) is not None:
@@ -79,9 +74,19 @@ def main() -> None:
 
 
 def _run_command() -> "NoReturn":
-    from winsvc.cli import main as command_line
+    try:
+        if sys.argv[1:2] == ["status"]:
+            from winsvc.glance import glance
 
-    command_line()
+            if (code := glance(sys.argv[1:])) is not None:
+                sys.exit(code)
+        from winsvc.cli import main as command_line
+
+        command_line()
+    except KeyboardInterrupt as error:  # before the command line looks to it itself
+        from winsvc.cli import interrupted
+
+        interrupted(sys.argv[1:], error)
 
 
 if __name__ == "__main__":

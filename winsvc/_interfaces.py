@@ -248,7 +248,24 @@ class Managing(Protocol):
         """
 
     def account_sid(self, machine: str | None, account: str, /) -> str:
-        """Return an account's SID as text, S-1-…; OSError 1332: there is none."""
+        r"""Return an account's SID as text, S-1-…; OSError 1332: there is none.
+
+        With ``.\`` in front it is one of the computer's own.
+        """
+
+    def logon_right_held(self, machine: str | None, account: str, /) -> bool:
+        """Tell whether an account itself may log on as a service (E-15).
+
+        It may also do so by a group.  OSError 1332: there is no such account; 1057:
+        it is a group; 5: the caller may not know; 120: the system keeps no rights
+        (H-55).
+        """
+
+    def logon_right_grant(self, machine: str | None, account: str, /) -> None:
+        """Give an account that right; again does nothing."""
+
+    def logon_right_revoke(self, machine: str | None, account: str, /) -> None:
+        """Take that right from an account; again does nothing."""
 
     def service_open(self, manager: Capsule, name: str, access: int, /) -> Capsule:
         """Return a handle with these rights."""

@@ -259,7 +259,7 @@ class ServiceBase:
         """
         from winsvc.registrations import power_setting
 
-        return self._hosted("register").registrations.add(power_setting(setting))
+        return self._hosted("register").registrations.add(*power_setting(setting))
 
     def register_device_notifications(
         self, interface_class: UUID | str | None = None, *, handle: int | None = None
@@ -282,7 +282,7 @@ class ServiceBase:
         from winsvc.registrations import device
 
         subject = device(interface_class, handle)
-        return self._hosted("register").registrations.add(subject)
+        return self._hosted("register").registrations.add(*subject)
 
     def session_user(self, session_id: int) -> tuple[str, str] | None:
         """Return the domain and the name of a session's user.

@@ -22,6 +22,7 @@ def main(
     *services: type[ServiceBase] | HasService,
     argv: Sequence[str] | None = None,
     manager_factory: Callable[..., ServiceManager] | None = None,
+    log_file: str | None = None,
 ) -> NoReturn:
     """Run the command line, then exit.
 
@@ -32,6 +33,8 @@ def main(
         argv: The arguments; default: those of the process.
         manager_factory: Opens the SCM; it is given the name of ``--machine``, or
             nothing.  Default: :class:`winsvc.ServiceManager`.
+        log_file: Where the script's services log, as for :func:`winsvc.run`, unless
+            ``--log-file``, or a file of settings, says otherwise.
 
     Raises:
         SystemExit: Always: 0 done, 1 the SCM refused or the time was up, 2 wrong
@@ -42,8 +45,30 @@ def main(
     words = list(sys.argv[1:] if argv is None else argv)
     classes = tuple(map(class_of, services))
     if classes and not words and os.name == "nt":
-        _host_if_started(classes)
-    # After that: the SCM waits for nothing but what has to be imported.
+        _host_if_started(classes, log_file)
+    try:
+        _run_command(words, classes, manager_factory, log_file)
+    except KeyboardInterrupt as error:  # while all that is needed is imported
+        interrupted(words, error)
+
+
+def interrupted(words: Sequence[str], error: KeyboardInterrupt) -> NoReturn:
+    """Say that a command was interrupted before it had begun, and exit."""
+    import argparse
+
+    from winsvc.commands.answers import INTERRUPTED, refuse
+
+    options = argparse.Namespace(json="--json" in words)
+    sys.exit(refuse(options, "interrupted", error, code=INTERRUPTED))
+
+
+def _run_command(
+    words: Sequence[str],
+    classes: Sequence[type[ServiceBase]],
+    manager_factory: Callable[..., ServiceManager] | None,
+    log_file: str | None,
+) -> NoReturn:
+    # Not before: the SCM waits for nothing but what has to be imported.
     from winsvc.commands.parsing import make_parser
 
     if "_ARGCOMPLETE" in os.environ:
@@ -54,7 +79,8 @@ def main(
     if not words:
         parser.print_help(sys.stderr)
         sys.exit(USAGE)
-    options = _parse(parser, words)
+    options = _parse(parser, list(words))
+    options.default_log_file = log_file
     from winsvc.commands import Commands
     from winsvc.commands.output import guarded
 
@@ -62,12 +88,14 @@ def main(
         sys.exit(Commands(parser, classes, manager_factory).run(options))
 
 
-def _host_if_started(services: Sequence[type[ServiceBase]]) -> None:
+def _host_if_started(
+    services: Sequence[type[ServiceBase]], log_file: str | None
+) -> None:
     from winsvc.errors import NotStartedBySCM
     from winsvc.process import run
 
     try:
-        sys.exit(run(*services))
+        sys.exit(run(*services, log_file=log_file))
     except NotStartedBySCM:
         return
 

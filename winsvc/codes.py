@@ -24,13 +24,17 @@ class ErrorInfo(namedtuple("ErrorInfo", "name meaning remedy", defaults=(None,))
 
 
 _DEBUG = "run it with `debug` to see what it does, `doctor` checks the rest"
-_LOG = "the service's own log says why, `doctor` shows where that is"
+_CONNECT = (
+    "`doctor` tells whether its program is a service's at all, `debug` shows what a "
+    "service of winsvc's does"
+)
+_LOG = "the service's own log may say why, `doctor` shows its last error"
 _PROGRAM = "correct the program in its command line, `doctor` tells what is wrong"
 _ASKS = "`apply NAME --account ACCOUNT`, which asks for the password"
 _PASSWORD = "renew it by `apply NAME --account ACCOUNT`, which asks for it"  # noqa: S105
 _LOGON_RIGHT = (
-    "grant it that right in secpol.msc under User Rights Assignment, or choose the "
-    "account once in services.msc, which grants it"
+    "grant it that right by `apply NAME --account ACCOUNT`, and see that nothing "
+    "denies it in secpol.msc under User Rights Assignment"
 )
 _VALUE = "correct the setting that the message names, or what was just given"
 
@@ -134,7 +138,7 @@ ERRORS: dict[int, ErrorInfo] = {
         "`status` shows what it accepts, its class needs a handler for the rest",
     ),
     1053: ErrorInfo(
-        "ERROR_SERVICE_REQUEST_TIMEOUT", "the service did not answer in time", _DEBUG
+        "ERROR_SERVICE_REQUEST_TIMEOUT", "the service did not answer in time", _CONNECT
     ),
     1054: ErrorInfo(
         "ERROR_SERVICE_NO_THREAD",
@@ -247,7 +251,7 @@ ERRORS: dict[int, ErrorInfo] = {
     1078: ErrorInfo(
         "ERROR_DUPLICATE_SERVICE_NAME",
         "another service has this name or display name",
-        "choose another display name",
+        "choose another display name, with `--display-name`",
     ),
     1079: ErrorInfo(
         "ERROR_DIFFERENT_SERVICE_ACCOUNT",
@@ -346,6 +350,11 @@ ERRORS: dict[int, ErrorInfo] = {
         "ERROR_LOGON_TYPE_NOT_GRANTED",
         "the account may not log on as a service",
         _LOGON_RIGHT,
+    ),
+    1460: ErrorInfo(
+        "ERROR_TIMEOUT",
+        "the time to wait was up first",
+        "wait longer, `status` shows whether it gets on",
     ),
     1722: ErrorInfo(
         "RPC_S_SERVER_UNAVAILABLE",

@@ -311,6 +311,7 @@ class DaemonService(ServiceBase):
 
         with asyncio.Runner(loop_factory=new_loop) as runner:
             self.daemon.loop = runner.get_loop()
+            self.daemon.loop.set_exception_handler(_report)
             life = self.daemon.loop.run_in_executor(None, self.phases.live, host)
             while not life.done():
                 try:
@@ -366,6 +367,12 @@ async def _outcome_of(
     except BaseException as error:  # noqa: BLE001 - raised by Daemon.call
         return None, error
     return answer, None
+
+
+def _report(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Report what a task has raised, but for exits: they have ended the service."""
+    if not isinstance(context.get("exception"), SystemExit | KeyboardInterrupt):
+        loop.default_exception_handler(context)
 
 
 def _make_service(daemon: Daemon, options: Options, module: str) -> type[DaemonService]:

@@ -161,7 +161,7 @@ class _Show:
         # Python it would change hands too early; `map` calls these from C.
         steps: list[Callable[[], object]] = [
             service.cue.release,
-            keep_gil(0.02),
+            keep_gil(0.2),
             partial(send, wire, 0, HELD, 0, None, PATIENCE),
         ]
         list(map(call, steps))

@@ -32,6 +32,7 @@ _ERRNO = {
     3: errno.ENOENT,
     5: errno.EACCES,
     1053: errno.ETIMEDOUT,
+    1460: errno.ETIMEDOUT,
     1060: errno.ENOENT,
     1073: errno.EEXIST,
 }
@@ -60,6 +61,7 @@ class ServiceError(OSError):
         service: The service's key name.
         winerror: The Windows code; the subclasses know theirs.
         detail: What else there is to say about this case.
+        remedy: What to do about this case; default: about that code.
 
     Attributes:
         operation: As given.
@@ -83,6 +85,7 @@ class ServiceError(OSError):
         service: str | None = None,
         winerror: int | None = None,
         detail: str | None = None,
+        remedy: str | None = None,
     ) -> None:
         if winerror is None:
             winerror = self.usual_winerror
@@ -94,7 +97,8 @@ class ServiceError(OSError):
         self.service = service
         self.winerror = winerror
         self.detail = detail
-        self.remedy = self._info.remedy
+        self.remedy = self._info.remedy if remedy is None else remedy
+        self._own_remedy = remedy
 
     def __str__(self) -> str:
         """Return the sentence."""
@@ -117,12 +121,15 @@ class ServiceError(OSError):
         return _rebuild, (type(self), self._arguments())
 
     def _arguments(self) -> dict[str, Any]:
-        return {
+        arguments: dict[str, Any] = {
             "operation": self.operation,
             "service": self.service,
             "winerror": self.winerror,
             "detail": self.detail,
         }
+        if self._own_remedy is not None:
+            arguments["remedy"] = self._own_remedy
+        return arguments
 
 
 def _rebuild(kind: type[ServiceError], arguments: dict[str, Any]) -> ServiceError:
@@ -160,7 +167,11 @@ class ServiceCannotAcceptControl(ServiceError):
 
 
 class ServiceTimeout(ServiceError, TimeoutError):
-    """The service, or the state waited for, did not come in time."""
+    """The service, or the state waited for, did not come in time.
+
+    By its code: 1053, the service did not answer the SCM, or made no progress while
+    it was pending; 1460, the caller's own time was up, and all may be well.
+    """
 
     usual_winerror = 1053
 
@@ -229,7 +240,7 @@ class ServiceFailed(ServiceError):
         }
 
 
-_CLASSES = {
+_CLASSES: dict[int | None, type[ServiceError]] = {
     kind.usual_winerror: kind
     for kind in (
         ServiceNotFound,
@@ -242,10 +253,16 @@ _CLASSES = {
         NotStartedBySCM,
     )
 }
+_CLASSES[1460] = ServiceTimeout
 
 
 def service_error(
-    operation: str, service: str | None, winerror: int, detail: str | None = None
+    operation: str,
+    service: str | None,
+    winerror: int,
+    detail: str | None = None,
+    *,
+    remedy: str | None = None,
 ) -> ServiceError:
     """Return the error for a Windows code, of the class that fits it best.
 
@@ -254,9 +271,14 @@ def service_error(
         service: The service's key name.
         winerror: The Windows code.
         detail: What else there is to say.
+        remedy: What to do about this case; default: about that code.
     """
     return _CLASSES.get(winerror, ServiceError)(
-        operation=operation, service=service, winerror=winerror, detail=detail
+        operation=operation,
+        service=service,
+        winerror=winerror,
+        detail=detail,
+        remedy=remedy,
     )
 
 

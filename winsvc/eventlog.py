@@ -17,6 +17,7 @@ from winsvc._native import as_service_error
 from winsvc.messages import OWN_IDS, TABLE, Category, EventId, Severity, full_id
 
 if TYPE_CHECKING:
+    import os
     from collections.abc import Iterator
     from datetime import datetime
 
@@ -44,9 +45,10 @@ class EventLogHandler(logging.Handler):
     made with ``extra={"event_id": 1000}`` to 1099 has that id.  A record is written
     once to a source: the handler that a service's host has may be there too.
 
-    Nothing is opened before the first record.  If an event cannot be written, a
-    line on ``sys.stderr`` says so, once until it works again; no exception gets to
-    the code that logs.
+    Nothing is opened before the first record.  Where there is no event log (another
+    system, no rights, its service does not run), a line on ``sys.stderr`` says so,
+    once until it works again, and the records go to ``sys.stderr``, or where
+    ``fallback`` says; no exception gets to the code that logs.
 
     Args:
         source: As registered; events of another one can be read, but Event Viewer
@@ -54,6 +56,8 @@ class EventLogHandler(logging.Handler):
         level: Records below it are not written.
         category: What Event Viewer shows as the task category.
         machine: Whose event log; default: this one's.
+        fallback: Where a record goes that cannot be written there: a file, in UTF-8,
+            or another handler, which stays the caller's.
 
     Raises:
         ValueError: The source cannot be the name of one.
@@ -68,6 +72,7 @@ class EventLogHandler(logging.Handler):
         *,
         category: Category = Category.LOG,
         machine: str | None = None,
+        fallback: str | os.PathLike[str] | logging.Handler | None = None,
     ) -> None:
         super().__init__(level)
         self.source = check_source(source)
@@ -75,15 +80,29 @@ class EventLogHandler(logging.Handler):
         self._machine = machine
         self._log: Capsule | None = None
         self._is_failing = False
+        self._is_falling_back = False
+        self._owns_fallback = not isinstance(fallback, logging.Handler)
+        self._fallback = (
+            fallback if isinstance(fallback, logging.Handler) else _opened(fallback)
+        )
 
     def emit(self, record: logging.LogRecord) -> None:
         """Write a record."""
+        if self._is_falling_back:  # sys.stderr may be a logger, and come here again
+            return
         if getattr(record, "event_log_source", None) == self.source:
             return
         try:
             self._write(*self._event(record))
         except Exception as error:  # noqa: BLE001 - as logging's own handlers do
-            self._complain(record, error)
+            self._is_falling_back = True
+            try:
+                self._complain(error)
+                self._fallback.handle(record)
+                if not isinstance(self._fallback, logging.NullHandler):
+                    record.event_log_source = self.source  # once, wherever it went
+            finally:
+                self._is_falling_back = False
         else:
             record.event_log_source = self.source
             self._is_failing = False
@@ -93,6 +112,8 @@ class EventLogHandler(logging.Handler):
         self.acquire()
         try:
             self._drop()
+            if self._owns_fallback:
+                self._fallback.close()
         finally:
             self.release()
         super().close()
@@ -148,7 +169,7 @@ class EventLogHandler(logging.Handler):
             core = _native.require_core("close the event log")
             core.eventlog_close(log)
 
-    def _complain(self, record: logging.LogRecord, error: Exception) -> None:
+    def _complain(self, error: Exception) -> None:
         is_first, self._is_failing = not self._is_failing, True
         # As logging itself: not when told so, and not where nobody hears it.
         if not (is_first and logging.raiseExceptions and sys.stderr):
@@ -156,10 +177,44 @@ class EventLogHandler(logging.Handler):
         with suppress(Exception):
             sys.stderr.write(
                 f"the event log gets nothing of {self.source} for now: "
-                f"{type(error).__name__}: {error}; the first lost is a record of "
-                f"{record.name}, {record.levelname}, {record.pathname}:"
-                f"{record.lineno}\n"
+                f"{type(error).__name__}: {error}; its records go "
+                f"{_place_of(self._fallback)}\n"
             )
+
+
+class _ToStderr(logging.Handler):
+    """Writes to what is ``sys.stderr`` at that moment, if there is one (A-14)."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a record."""
+        if sys.stderr is None:
+            return
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+        except Exception:  # noqa: BLE001 - as logging's own handlers do
+            self.handleError(record)
+
+
+def _opened(path: str | os.PathLike[str] | None) -> logging.Handler:
+    """Return what writes to a file, which is opened by the first record, or stderr."""
+    from winsvc.log import FORMAT
+
+    handler: logging.Handler = _ToStderr()
+    if path is not None:
+        handler = logging.FileHandler(path, encoding="utf-8", delay=True)
+    handler.setFormatter(logging.Formatter(FORMAT))
+    return handler
+
+
+def _place_of(fallback: logging.Handler) -> str:
+    """Return where a fallback writes, behind "its records go"."""
+    if isinstance(fallback, logging.FileHandler):
+        return f"to {fallback.baseFilename}"
+    if isinstance(fallback, _ToStderr):
+        return "here"
+    if isinstance(fallback, logging.NullHandler):
+        return "only where its other handlers write"
+    return f"to {fallback!r}"
 
 
 def read(

@@ -15,7 +15,7 @@ from winsvc import TYPE_CHECKING
 from winsvc._native import as_service_error
 from winsvc.base import check_class, check_wait_hint, exit_code_of
 from winsvc.handlers import accepted_by
-from winsvc.log_life import log_life, log_life_in_time
+from winsvc.log_life import end_lines, log_life, log_life_in_time
 from winsvc.registrations import Registrations
 from winsvc.states import Accept, Control, FailureCode, Query, State
 from winsvc.threads import all_tracebacks, exits_of_threads
@@ -273,10 +273,10 @@ class Host:
 
     def _start_reason(self) -> str:
         try:
-            reason = getattr(self.service, "start_reason", None)
+            reason = self.service.start_reason if self.service else None
         except OSError:  # a system that does not tell
             reason = None
-        return getattr(reason, "name", None) or "not known"
+        return (reason and reason.name) or "not known"
 
     def finish(self, event: Event) -> None:
         """Report PAUSED or RUNNING: a pause or continue is done; again: nothing."""
@@ -309,7 +309,8 @@ class Host:
         event = (what, self.name, self._cause or "not known", str(code))
         # Before STOPPED: whoever sees that finds the event, and the SCM may end the
         # process at any time after it (A-11).
-        log_life_in_time("%s stops with exit code %d", self.name, code, event=event)
+        text = "%s stops with exit code %d"
+        log_life_in_time(text, self.name, code, event=event, is_last=True)
         try:
             self._hosting.stopped(
                 self._life, ERROR_SERVICE_SPECIFIC_ERROR if code else 0, code
@@ -399,6 +400,7 @@ class Host:
                 tasks = self.service._tasks_text() if self.service else ""  # noqa: SLF001 - made for this
                 if tasks:
                     log.critical("%s has these tasks:\n%s", self.name, tasks)
+            end_lines()
             for handler in logging.getLogger("winsvc").handlers:
                 with suppress(Exception):
                     handler.flush()

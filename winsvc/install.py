@@ -7,24 +7,27 @@ variables: all that it needs to find its code is in the command line.
 from __future__ import annotations
 
 import dataclasses
+import difflib
 import os
 import site
 import sys
 import sysconfig
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from winsvc.base import ServiceBase, description_of
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
-from winsvc.settings.command_line import split_command
+from winsvc.settings.accounts import LOCAL_SYSTEM
+from winsvc.settings.command_line import VARIABLE, split_command
 from winsvc.settings.config import ServiceConfig
-from winsvc.settings.values import FailureActions
+from winsvc.settings.config_types import fits
+from winsvc.settings.values import ErrorControl, FailureActions
 from winsvc.shared import named_target
+from winsvc.states import ServiceType, StartType
 from winsvc.target import Target, load_target, parse_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
     from types import ModuleType
 
     from winsvc.manage.manager import ServiceHandle, ServiceManager
@@ -57,6 +60,7 @@ _OF_CLASS = (
     "security",
     "event_source",
 )
+_NOT_OF_CLASS = ("password", "command", "log_file")
 
 
 def recommended(config: ServiceConfig, *, is_here: bool = True) -> ServiceConfig:
@@ -89,6 +93,25 @@ def recommended_names(
     )
 
 
+def explicit(config: ServiceConfig) -> ServiceConfig:
+    """Fill in what the SCM would for a new service (E.1), so that it can be shown."""
+    defaults: dict[str, Any] = {
+        "display_name": config.name,
+        "start_type": StartType.AUTO,
+        "service_type": ServiceType.OWN_PROCESS,
+        "error_control": ErrorControl.NORMAL,
+        "account": LOCAL_SYSTEM,
+    }
+    return dataclasses.replace(
+        config,
+        **{
+            name: value
+            for name, value in defaults.items()
+            if getattr(config, name) is None
+        },
+    )
+
+
 def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
     """Return what a class's attributes say, by the names of ``ServiceConfig``."""
     found = {name: getattr(service, name) for name in _OF_CLASS}
@@ -97,6 +120,35 @@ def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
     found["display_name"] = service.display_name or None
     found["description"] = description_of(service) or None
     return {name: value for name, value in found.items() if value is not None}
+
+
+def check_attributes(service: type[ServiceBase]) -> tuple[str, ...]:
+    """Return the attributes that look like settings and are none of a class.
+
+    They count for nothing: a password, a command and a log file are said elsewhere.
+
+    Raises:
+        ValueError: One has nearly the name of a setting, and a value for it.
+    """
+    own = {name: value for each in _subclasses(service) for name, value in _own(each)}
+    for name, value in own.items():
+        near = difflib.get_close_matches(name, (*_OF_CLASS, "description"), 1, 0.85)
+        if near and fits(near[0], value):
+            msg = (
+                f"{service.__name__}.{name} is no setting; did you mean {near[0]}? "
+                "If it is the service's own, give it another name"
+            )
+            raise ValueError(msg)
+    return tuple(name for name in _NOT_OF_CLASS if name in own)
+
+
+def _own(cls: type) -> Iterator[tuple[str, Any]]:
+    """Yield what a class of the user's says that winsvc's have no name for."""
+    if cls.__module__.partition(".")[0] == "winsvc":
+        return
+    for name, value in vars(cls).items():
+        if not (name.startswith("_") or hasattr(ServiceBase, name)):
+            yield name, value
 
 
 HOST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
@@ -164,7 +216,11 @@ def log_file_in(command_line: str) -> str | None:
 def host_command(
     service: type[ServiceBase], target: Target, log_file: str
 ) -> tuple[str, ...]:
-    """Return the program and arguments that host a service."""
+    """Return the program and arguments that host a service.
+
+    Raises:
+        ValueError: A path cannot be written there.
+    """
     return _command(log_file, [(service, target)], [str(target)])
 
 
@@ -174,7 +230,7 @@ def shared_command(
     """Return the same for services in one process.
 
     Raises:
-        ValueError: A name cannot be written there.
+        ValueError: A name or a path cannot be written there.
     """
     words = [named_target(service.name, str(target)) for service, target in services]
     return _command(log_file, services, words)
@@ -190,10 +246,12 @@ def create_all(manager: ServiceManager, configs: Iterable[ServiceConfig]) -> Non
     try:
         for config in configs:
             handles.append(manager.create(config))
-    except BaseException:
+    except BaseException as error:
         for handle in handles:
-            with suppress(ServiceError):
+            try:
                 manager.remove(handle.name)  # with its event source
+            except ServiceError as failure:
+                error.add_note(f"{handle.name} stays: {failure}")
         raise
     finally:
         for handle in handles:
@@ -215,7 +273,13 @@ def _command(
     for folder in dict.fromkeys(folders):
         if folder is not None and folder not in _known_folders():
             command += ["--path", folder]
-    return (*command, *words)
+    command += words
+    for word in command:
+        # Nothing can quote a %: what is to be taken as it is must not look like that.
+        if match := VARIABLE.search(word):
+            msg = f"{word} has {match[0]} in it, which the SCM takes for a variable"
+            raise ValueError(f"{msg} (E-16); rename it, or take another folder")
+    return tuple(command)
 
 
 def _found_in(module: ModuleType) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import faulthandler
 import io
 import logging
@@ -12,8 +13,10 @@ from contextlib import suppress
 from itertools import pairwise
 
 from winsvc import TYPE_CHECKING
+from winsvc.log_life import end_lines, writers
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from io import TextIOWrapper
     from typing import TextIO
 
@@ -91,8 +94,9 @@ class LogWriter(io.TextIOBase):
     def __init__(self, name: str, level: int) -> None:
         self._log = logging.getLogger(name)
         self._level = level
-        # Each thread its own line; and logging's own complaints, which go to
-        # sys.stderr, must not come round again.
+        # Each thread its own line; those that have begun one and not ended it.
+        self._rests: dict[threading.Thread, str] = {}
+        # Logging's own complaints, which go to sys.stderr, must not come round again.
         self._local = threading.local()
 
     @property
@@ -111,15 +115,37 @@ class LogWriter(io.TextIOBase):
         """Log the complete lines, keep the rest."""
         if getattr(self._local, "busy", False):
             return len(text)
-        *lines, rest = (getattr(self._local, "rest", "") + text).split("\n")
-        self._local.rest = rest
+        thread = threading.current_thread()
+        is_new = thread not in self._rests
+        *lines, rest = (self._rests.pop(thread, "") + text).split("\n")
+        if rest:
+            self._rests[thread] = rest
+        if rest and is_new:
+            lines += self._take(
+                thread for thread in self._rests if not thread.is_alive()
+            )
+        self._write_lines(lines)
+        return len(text)
+
+    def end_lines(self) -> None:
+        """Log what has been written since the last end of a line, of all threads.
+
+        Not done by ``flush``, which many call in the middle of a line.
+        """
+        self._write_lines(self._take(self._rests))
+
+    def _take(self, threads: Iterable[threading.Thread]) -> list[str]:
+        """Return what these threads have begun, and begin anew."""
+        rests = [self._rests.pop(thread, "") for thread in list(threads)]
+        return [rest for rest in rests if rest]
+
+    def _write_lines(self, lines: Iterable[str]) -> None:
         self._local.busy = True
         try:
             for line in lines:
                 self._log.log(self._level, "%s", line)
         finally:
             self._local.busy = False
-        return len(text)
 
 
 def start_logging(log_file: str | None, events: logging.Handler | None = None) -> None:
@@ -156,6 +182,9 @@ def start_logging(log_file: str | None, events: logging.Handler | None = None) -
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115
         sys.stdout = LogWriter(STDOUT, logging.INFO)
         sys.stderr = LogWriter(STDERR, logging.ERROR)
+        # At the end of a life, and for what comes after that.
+        writers[:] = sys.stdout, sys.stderr
+        atexit.register(end_lines)
 
 
 def default_log_file(name: str, folder: str) -> str:
@@ -217,7 +246,8 @@ def _event_writer(source: str) -> logging.Handler | None:
         return None
     from winsvc.eventlog import EventLogHandler
 
-    return EventLogHandler(source)
+    # The log file has every record: what the event log does not take is not lost.
+    return EventLogHandler(source, fallback=logging.NullHandler())
 
 
 def is_event_source(source: str) -> bool:

@@ -6,10 +6,25 @@ import logging
 import threading
 from contextlib import suppress
 
+from winsvc import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from winsvc.log import LogWriter
+
 log = logging.getLogger("winsvc.host")
 
 GRACE = 2.0
 """Seconds that a life waits for the log where it must not be held up."""
+
+writers: list[LogWriter] = []
+"""The streams in place of ``sys.stdout`` and ``sys.stderr``, if there are some."""
+
+
+def end_lines() -> None:
+    """Log what was printed last, without the end of its line: no more may come."""
+    for writer in writers:
+        with suppress(Exception):
+            writer.end_lines()
 
 
 def log_life(
@@ -27,22 +42,28 @@ def log_life(
         log.log(level, message, *args, exc_info=error, extra={"winsvc_event": event})
 
 
-def log_life_in_time(message: str, *args: object, event: tuple[str, ...]) -> None:
+def log_life_in_time(
+    message: str, *args: object, event: tuple[str, ...], is_last: bool = False
+) -> None:
     """Log as above, but go on after ``GRACE``: the record comes when it can.
 
     The event log's service may stall; the time until a stop's deadline is not for
-    waiting for it.
+    waiting for it.  ``is_last``: the life's; what was printed comes before it.
     """
+
+    def log_it() -> None:
+        if is_last:
+            end_lines()
+        log_life(message, *args, event=event)
+
     thread = threading.Thread(
-        target=log_life,
-        args=(message, *args),
-        kwargs={"event": event},
+        target=log_it,
         name=threading.current_thread().name,  # which the log shows
         daemon=True,
     )
     try:
         thread.start()
     except RuntimeError:  # no more threads can be made
-        log_life(message, *args, event=event)
+        log_it()
     else:
         thread.join(GRACE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections import deque
 from contextlib import suppress
@@ -14,6 +15,9 @@ from winsvc.printable import printable
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+_RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (\w+) ")
+_CRASH = re.compile(r"Fatal Python error: |Windows fatal exception: ")  # faulthandler
+_LINES = 15
 POLL = 0.5  # seconds between two looks of who follows
 
 
@@ -48,6 +52,26 @@ def read_log_file(
     if newest is None or newest > len(present):
         present = _rotated(os.fspath(path)) + present
     return _lines(tail, deque(present, newest), follow=follow)
+
+
+def last_error(log: str) -> str:
+    """Return the last error of a log with its traceback, shortened; empty if none.
+
+    What faulthandler writes when a process crashes is one too.
+    """
+    record: list[str] = []
+    found: list[str] = []
+    for line in log.splitlines():
+        match = _RECORD.match(line)
+        if match or _CRASH.match(line):
+            record = [line]
+            if match is None or match[1] in ("ERROR", "CRITICAL"):
+                found = record
+        elif '"<frozen ' not in line:  # the machinery of imports
+            record.append(line)
+    if len(found) > _LINES:
+        found = [found[0], "...", *found[2 - _LINES :]]
+    return "\n".join(found)
 
 
 def _lines(tail: _Tail, present: deque[str], *, follow: bool) -> Iterator[str]:

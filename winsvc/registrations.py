@@ -20,39 +20,34 @@ if TYPE_CHECKING:
 log = logging.getLogger("winsvc.host")
 
 
-class SubjectKind(IntEnum):
-    """What a registration is about (``csrc/scm/scm.h``)."""
+class Subject(IntEnum):
+    """What a service can ask the system to tell it about (D-12)."""
 
     POWER_SETTING = 1
+    """The changes of a power setting; its GUID."""
     DEVICE_INTERFACE = 2
+    """The devices of an interface class; its GUID, or nothing for all."""
     DEVICE_HANDLE = 3
+    """An open device; its handle."""
 
 
-class Subject:
-    """A kind, and the bytes that say which."""
-
-    __slots__ = ("data", "kind")
-
-    def __init__(self, kind: SubjectKind, data: bytes) -> None:
-        self.kind = kind
-        self.data = data
+def power_setting(setting: UUID | str) -> tuple[Subject, bytes]:
+    """Return the subject of a power setting, and the bytes of its GUID."""
+    return Subject.POWER_SETTING, _guid(setting).bytes_le
 
 
-def power_setting(setting: UUID | str) -> Subject:
-    """Return the subject of a power setting's GUID."""
-    return Subject(SubjectKind.POWER_SETTING, _guid(setting).bytes_le)
-
-
-def device(interface_class: UUID | str | None, handle: int | None) -> Subject:
-    """Return the subject of a device's handle, of a class, or of all classes."""
+def device(
+    interface_class: UUID | str | None, handle: int | None
+) -> tuple[Subject, bytes]:
+    """Return the same of a device's handle, of a class, or of all classes."""
     if handle is None:
         guid = b"" if interface_class is None else _guid(interface_class).bytes_le
-        return Subject(SubjectKind.DEVICE_INTERFACE, guid)
+        return Subject.DEVICE_INTERFACE, guid
     if interface_class is not None:
         msg = "register for a device's handle or for a class of interfaces, not both"
         raise ValueError(msg)
     try:
-        return Subject(SubjectKind.DEVICE_HANDLE, handle.to_bytes(8, "little"))
+        return Subject.DEVICE_HANDLE, handle.to_bytes(8, "little")
     except OverflowError:
         msg = f"{handle} is no handle"
         raise ValueError(msg) from None
@@ -73,8 +68,7 @@ def _guid(value: UUID | str) -> UUID:
 class Registration:
     """A registration that lasts until it is closed, or the service stops."""
 
-    def __init__(self, owner: Registrations, subject: Subject, handle: Capsule) -> None:
-        self.subject = subject
+    def __init__(self, owner: Registrations, handle: Capsule) -> None:
         self.handle = handle
         self._owner = owner
 
@@ -112,17 +106,17 @@ class Registrations:
         self._all: list[Registration] = []
         self._is_over = False
 
-    def add(self, subject: Subject) -> Registration:
-        """Register with the system."""
+    def add(self, subject: Subject, data: bytes) -> Registration:
+        """Register with the system for a subject, whose bytes say which."""
         with self._lock:
             if self._is_over:
                 msg = f"{self._service} cannot register any more: it has stopped"
                 raise RuntimeError(msg)
             try:
-                handle = self._hosting.subscribe(self._life, subject.kind, subject.data)
+                handle = self._hosting.subscribe(self._life, subject, data)
             except OSError as error:
                 raise as_service_error(error, service=self._service) from None
-            registration = Registration(self, subject, handle)
+            registration = Registration(self, handle)
             self._all.append(registration)
         return registration
 

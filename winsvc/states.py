@@ -82,6 +82,13 @@ USER_CONTROLS = range(0x80, 0x100)
 """The control codes that any local user may send by default: untrusted."""
 
 
+CLIENT_CONTROLS = (
+    *("STOP", "PAUSE", "CONTINUE", "INTERROGATE", "PARAMCHANGE"),
+    *("NETBINDADD", "NETBINDREMOVE", "NETBINDENABLE", "NETBINDDISABLE"),
+)
+"""What a client may send besides (scm-rules B-31)."""
+
+
 def control_name(code: int) -> str:
     """Return the name of a control code, ``user 200`` or ``0x77`` included."""
     if code in USER_CONTROLS:

@@ -9,40 +9,11 @@
 #define ERROR_SERVICE_CANNOT_ACCEPT_CTRL 1061u
 #define ERROR_SHUTDOWN_IN_PROGRESS 1115u
 
-#define BIT(state) (1u << (state))
-
-/* Row: from; bits: to (B.2).  NOT_READY is ours: the SCM starts a service. */
-static const uint8_t may_follow[8] = {
-    [WSV_NOT_READY] = BIT(WSV_START_PENDING) | BIT(WSV_STOPPED),
-    [WSV_STOPPED] = 0,
-    [WSV_START_PENDING] = BIT(WSV_START_PENDING) | BIT(WSV_STOPPED) |
-                          BIT(WSV_STOP_PENDING) | BIT(WSV_RUNNING),
-    [WSV_STOP_PENDING] = BIT(WSV_STOP_PENDING) | BIT(WSV_STOPPED),
-    [WSV_RUNNING] = BIT(WSV_RUNNING) | BIT(WSV_STOPPED) |
-                    BIT(WSV_STOP_PENDING) | BIT(WSV_PAUSE_PENDING) |
-                    BIT(WSV_PAUSED),
-    [WSV_CONTINUE_PENDING] = BIT(WSV_CONTINUE_PENDING) | BIT(WSV_STOPPED) |
-                             BIT(WSV_STOP_PENDING) | BIT(WSV_RUNNING) |
-                             BIT(WSV_PAUSED),
-    [WSV_PAUSE_PENDING] = BIT(WSV_PAUSE_PENDING) | BIT(WSV_STOPPED) |
-                          BIT(WSV_STOP_PENDING) | BIT(WSV_PAUSED) |
-                          BIT(WSV_RUNNING),
-    [WSV_PAUSED] = BIT(WSV_PAUSED) | BIT(WSV_STOPPED) | BIT(WSV_STOP_PENDING) |
-                   BIT(WSV_RUNNING) | BIT(WSV_CONTINUE_PENDING),
-};
-
 bool
 wsv_state_is_pending(uint32_t state)
 {
     return state == WSV_START_PENDING || state == WSV_STOP_PENDING ||
            state == WSV_PAUSE_PENDING || state == WSV_CONTINUE_PENDING;
-}
-
-bool
-wsv_state_may_follow(uint32_t from, uint32_t to)
-{
-    return from <= WSV_PAUSED && to <= WSV_PAUSED &&
-           (may_follow[from] & BIT(to)) != 0;
 }
 
 uint32_t

@@ -1,4 +1,4 @@
-/* States, legal transitions, accept masks, and what each control does.  Pure.
+/* States, accept masks, and what each control does.  Pure.
  * Rule numbers are those of the SCM specification (docs/scm-rules.md). */
 #ifndef WSV_STATE_H
 #define WSV_STATE_H
@@ -29,8 +29,6 @@ typedef struct wsv_decision {
 } wsv_decision;
 
 bool wsv_state_is_pending(uint32_t state);
-/* The table of B.2, re-reports included. */
-bool wsv_state_may_follow(uint32_t from, uint32_t to);
 /* The accept bit that a control needs; 0 when it needs none (D.1). */
 uint32_t wsv_state_accept_bit(uint32_t control);
 /* The mask to report in `state` by a service that handles `handled`: STOP and

@@ -105,10 +105,24 @@ wsv_err wsv_manage_security(wsv_manage_handle *service, wsv_wchar **out,
 wsv_err wsv_manage_change_security(wsv_manage_handle *service,
                                    const wsv_wchar *sddl,
                                    wsv_oserr *why) WSV_NOGIL;
-/* An account's SID as text; freed with wsv_os_free.  NULL machine: this one.
- */
+/* The SID as text, freed with wsv_os_free, of an account, which ".\" in front
+ * makes one of the computer's own.  NULL machine: this one. */
 wsv_err wsv_account_sid(const wsv_wchar *machine, const wsv_wchar *account,
                         wsv_wchar **out, wsv_oserr *why) WSV_NOGIL;
+/* Whether a user, or a managed account, itself has the right to log on as a
+ * service (E-15); it may have it by a group.  NULL machine: this one.  1332:
+ * there is no such account; 1057: it is a group; 120: this system keeps no
+ * rights (H-55). */
+wsv_err wsv_logon_right_held(const wsv_wchar *machine,
+                             const wsv_wchar *account, bool *out,
+                             wsv_oserr *why) WSV_NOGIL;
+/* Give it that right, or take it away; again does nothing. */
+wsv_err wsv_logon_right_grant(const wsv_wchar *machine,
+                              const wsv_wchar *account,
+                              wsv_oserr *why) WSV_NOGIL;
+wsv_err wsv_logon_right_revoke(const wsv_wchar *machine,
+                               const wsv_wchar *account,
+                               wsv_oserr *why) WSV_NOGIL;
 
 /* Services in the SCM's order; drivers are left out.  States: F-15; group:
  * NULL for all (F-16). */

@@ -40,6 +40,10 @@ wsv_err wsv_manage_handle_fill(wsv_manage_handle *handle, SC_HANDLE native,
 void wsv_manage_copy_status(const SERVICE_STATUS_PROCESS *native,
                             wsv_manage_status *out);
 
+/* A copy for the caller, freed with wsv_os_free, of a text that the system has
+ * allocated and that is freed here. */
+wsv_err wsv_manage_hand_over(LPWSTR text, wsv_wchar **out);
+
 /* One of the SCM's queries that say with 122 or 234 how much they need. */
 typedef BOOL (*wsv_manage_query_fn)(SC_HANDLE service, void *arg, void *buffer,
                                     DWORD size, DWORD *needed);

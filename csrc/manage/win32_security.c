@@ -1,4 +1,4 @@
-/* Who may do what with a service, as SDDL text, and the SIDs of accounts. */
+/* Who may do what with a service, as SDDL text. */
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
 
@@ -14,12 +14,9 @@
     (OWNER_SECURITY_INFORMATION | GROUP_SECURITY_INFORMATION |                \
      DACL_SECURITY_INFORMATION)
 #define SDDL_VERSION 1
-#define SID_BYTES 68u      /* SECURITY_MAX_SID_SIZE */
-#define DOMAIN_UNITS 1024u /* DNS names: 255 */
 
-/* A copy for the caller of what the system allocated. */
-static wsv_err
-hand_over(LPWSTR text, wsv_wchar **out)
+wsv_err
+wsv_manage_hand_over(LPWSTR text, wsv_wchar **out)
 {
     size_t bytes =
         (wsv_text_length((const wsv_wchar *)text) + 1) * sizeof(wsv_wchar);
@@ -58,7 +55,7 @@ wsv_manage_security(wsv_manage_handle *service, wsv_wchar **out,
         return err;
     if (ConvertSecurityDescriptorToStringSecurityDescriptorW(
             descriptor, SDDL_VERSION, READ_PARTS, &text, NULL))
-        err = hand_over(text, out);
+        err = wsv_manage_hand_over(text, out);
     else
         err = wsv_manage_failed(why, call, GetLastError());
     wsv_os_free(descriptor);
@@ -103,26 +100,4 @@ wsv_manage_change_security(wsv_manage_handle *service, const wsv_wchar *sddl,
             call, why);
     LocalFree(descriptor);
     return err;
-}
-
-wsv_err
-wsv_account_sid(const wsv_wchar *machine, const wsv_wchar *account,
-                wsv_wchar **out, wsv_oserr *why)
-{
-    static const char call[] = "look up an account (LookupAccountName)";
-    /* A domain as long as that would be refused with 122. */
-    WCHAR domain[DOMAIN_UNITS];
-    DWORD domain_units = DOMAIN_UNITS, bytes = SID_BYTES;
-    DWORD64 sid[(SID_BYTES + 7) / 8]; /* aligned */
-    LPWSTR text = NULL;
-    SID_NAME_USE use;
-
-    *out = NULL;
-    if (account[0] == 0) /* the system takes it for the domain BUILTIN */
-        return wsv_manage_failed(why, call, ERROR_NONE_MAPPED);
-    if (!LookupAccountNameW((LPCWSTR)machine, (LPCWSTR)account, sid, &bytes,
-                            domain, &domain_units, &use) ||
-        !ConvertSidToStringSidW(sid, &text))
-        return wsv_manage_failed(why, call, GetLastError());
-    return hand_over(text, out);
 }

@@ -452,27 +452,6 @@ service_change_security(PyObject *Py_UNUSED(module), PyObject *args)
     Py_RETURN_NONE;
 }
 
-/* account_sid(machine | None, account) -> "S-1-..." */
-static PyObject *
-account_sid(PyObject *Py_UNUSED(module), PyObject *args)
-{
-    const wsv_wchar *machine, *account;
-    PyObject *computer, *name, *result = NULL;
-    held_texts texts = {0};
-    wsv_wchar *sid;
-    wsv_oserr why;
-    wsv_err err;
-
-    if (!PyArg_ParseTuple(args, "OU:account_sid", &computer, &name))
-        return NULL;
-    if (encode(computer, &machine, &texts) && encode(name, &account, &texts)) {
-        DETACHED(err = wsv_account_sid(machine, account, &sid, &why));
-        result = decode_owned(err, sid, &why);
-    }
-    texts_free(&texts);
-    return result;
-}
-
 PyMethodDef py_configuring_methods[] = {
     {"service_create", service_create, METH_VARARGS, NULL},
     {"service_change", service_change, METH_VARARGS, NULL},
@@ -481,6 +460,5 @@ PyMethodDef py_configuring_methods[] = {
     {"service_change2", service_change2, METH_VARARGS, NULL},
     {"service_security", service_security, METH_O, NULL},
     {"service_change_security", service_change_security, METH_VARARGS, NULL},
-    {"account_sid", account_sid, METH_VARARGS, NULL},
     {NULL, NULL, 0, NULL},
 };

@@ -8,6 +8,7 @@
 
 extern PyMethodDef py_managing_methods[];
 extern PyMethodDef py_configuring_methods[];
+extern PyMethodDef py_rights_methods[];
 
 /* A capsule of the SCM's or a service's handle, which it takes over. */
 PyObject *py_handle_new(wsv_manage_handle *handle) WSV_GIL;

@@ -20,6 +20,7 @@ execute(PyObject *module)
 #else
     if (PyModule_AddFunctions(module, py_managing_methods) < 0 ||
         PyModule_AddFunctions(module, py_configuring_methods) < 0 ||
+        PyModule_AddFunctions(module, py_rights_methods) < 0 ||
         PyModule_AddFunctions(module, py_notifying_methods) < 0 ||
         PyModule_AddFunctions(module, py_eventlog_methods) < 0)
         return -1;

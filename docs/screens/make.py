@@ -1,12 +1,15 @@
 """Make the screens of docs/command-line.md: what real commands write to a terminal.
 
     pip install pyte rich argcomplete
-    python docs/screens/make.py              status, list, start, watch: as SVG
-    python docs/screens/make.py --wine       doctor, on Wine's SCM: as text
+    python docs/screens/make.py              status, list, start, watch, apply
+    python docs/screens/make.py --wine       doctor, on Wine's SCM
 
 The first run on a simulated SCM in a terminal of 100 columns, whose screen is taken
-when a line is on it.  Linux.
+when a line is on it.  The doctor's is what was written, in lines of 100 columns.
+Linux.
 """
+
+from __future__ import annotations
 
 import io
 import os
@@ -17,6 +20,10 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from rich.text import Text
 
 HERE = Path(__file__).resolve().parent
 PROJECT = HERE.parents[1]
@@ -35,7 +42,6 @@ SCENES = {
 def take(command: str, awaited: str) -> str:
     """Run a scene in a terminal; return the SVG of its screen."""
     import pyte
-    from rich.console import Console
     from rich.text import Text
 
     screen = pyte.Screen(COLUMNS, 40)
@@ -57,7 +63,7 @@ def take(command: str, awaited: str) -> str:
         stream.feed(os.read(terminal, 1 << 16))
     os.kill(pid, signal.SIGINT)
     os.waitpid(pid, 0)
-    console = Console(record=True, width=COLUMNS, file=io.StringIO())
+    lines = []
     last = max(i for i, line in enumerate(screen.display) if line.strip())
     for row in range(last + 1):
         text = Text()
@@ -66,20 +72,34 @@ def take(command: str, awaited: str) -> str:
             style = "" if cell.fg == "default" else _style(cell.fg)
             text.append(cell.data, f"bold {style}" if cell.bold else style)
         text.rstrip()
-        console.print(text, no_wrap=True)
-    return console.export_svg(title="winsvc", unique_id=f"winsvc-{command.split()[0]}")
+        lines.append(text)
+    return draw(lines, command.split()[0])
+
+
+def draw(lines: list[Text], name: str) -> str:
+    """Return the SVG of a screen with these lines."""
+    from rich.console import Console
+
+    console = Console(record=True, width=COLUMNS, file=io.StringIO())
+    for line in lines:
+        console.print(line, no_wrap=True)
+    return console.export_svg(title="winsvc", unique_id=f"winsvc-{name}")
 
 
 def _style(colour: str) -> str:
     return {"brown": "yellow"}.get(colour, colour if colour.isalpha() else f"#{colour}")
 
 
-def write_doctor(text: str) -> None:
-    """Put the text where docs/command-line.md shows it."""
-    page = HERE.parent / "command-line.md"
-    before, mark, after = page.read_text().partition("a real SCM (Wine's):\n\n```\n")
-    _, end, rest = after.partition("\n```\n")
-    page.write_text(before + mark + text + end + rest)
+def draw_doctor(text: str) -> str:
+    """Return the SVG of what the doctor wrote, broken where a terminal breaks it."""
+    from rich.text import Text
+
+    pieces = [
+        line[begin : begin + COLUMNS]
+        for line in text.splitlines()
+        for begin in range(0, max(len(line), 1), COLUMNS)
+    ]
+    return draw([Text(piece) for piece in pieces], "doctor")
 
 
 def main() -> None:
@@ -92,7 +112,8 @@ def main() -> None:
         head, _, text = done.stdout.partition("-----\n")
         python = head.partition("Python: ")[2].strip()
         # Where the rig keeps its Python says nothing to a reader.
-        write_doctor(text.replace(python, "C:\\Python").strip())
+        text = text.replace(python, "C:\\Python").strip()
+        (HERE / "doctor.svg").write_text(draw_doctor(text))
         return
     for name, (command, awaited) in SCENES.items():
         (HERE / f"{name}.svg").write_text(take(command, awaited))

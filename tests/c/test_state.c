@@ -20,22 +20,6 @@ static const char *const transitions[STATES] = {
 };
 
 static void
-test_transitions(void)
-{
-    uint32_t from, to;
-
-    for (from = 0; from < STATES; from++)
-        for (to = 0; to < STATES; to++)
-            CHECK_SAME(wsv_state_may_follow(from, to),
-                       transitions[from][to] != '.');
-    for (from = 0; from < 300; from++) {
-        CHECK(!wsv_state_may_follow(from, 8));
-        CHECK(!wsv_state_may_follow(8 + from, 1));
-    }
-    CHECK(!wsv_state_may_follow(UINT32_MAX, UINT32_MAX));
-}
-
-static void
 test_pending(void)
 {
     uint32_t state;
@@ -220,7 +204,6 @@ test_queries(void)
 int
 main(void)
 {
-    test_transitions();
     test_pending();
     test_accept_bits();
     test_stops();

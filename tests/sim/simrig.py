@@ -40,3 +40,17 @@ class Rig:
     def eventually(self, predicate: Callable[[], object], what: str) -> None:
         """Wait until a predicate holds."""
         eventually(predicate, what)
+
+    def pass_time(
+        self, step: float, predicate: Callable[[], object], what: str
+    ) -> None:
+        """Let virtual time pass, step by step, until a predicate holds.
+
+        It may outrun the threads by far: only for services without a deadline.
+        """
+
+        def stepped() -> object:
+            self.scm.advance(step)
+            return predicate()
+
+        eventually(stepped, what)

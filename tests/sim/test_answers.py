@@ -156,6 +156,8 @@ def test_full_queue_does_not_refuse_a_query(rig: Rig) -> None:
     service.ask(Query.DEVICEQUERYREMOVE, refuse_if_late=False)
     service.refuse(Query.QUERYCHANGECONFIG)
     service.gate.clear()
+    rig.scm.send(NAME, 200)
+    assert service.inside.acquire(timeout=20)  # it will take nothing from the queue
     rig.scm.send_many(NAME, [(200, 0, None)] * 1100)
     answers = [rig.scm.send(NAME, *QUESTION[query]) for query in Query]
     other = rig.scm.send(NAME, *NEWS[Query.DEVICEQUERYREMOVE])

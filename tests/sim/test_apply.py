@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from configurations import ACTIONS
 
 from winsvc.errors import (
     ServiceError,
@@ -30,7 +31,6 @@ from winsvc.settings.triggers import (
 from winsvc.settings.values import (
     NO_NODE,
     ErrorControl,
-    FailureAction,
     FailureActions,
     LaunchProtection,
     SidType,
@@ -47,6 +47,8 @@ MUTATING = (
     "set_environment",
     "set_event_source",
     "service_delete",
+    "logon_right_grant",
+    "logon_right_revoke",
 )
 NETWORK = UUID("4f27f2de-14e2-430b-a549-7cd48cbc8245")
 PIPE = UUID("1f81d131-3fac-4537-9e0c-7e7b0c2f4b55")
@@ -63,16 +65,7 @@ FULL = ServiceConfig(
     group="",
     dependencies=("Tcpip", "+Early"),
     account="LocalService",
-    failure_actions=FailureActions(
-        actions=(
-            FailureAction.restart(5.0),
-            FailureAction.run_command(0.5),
-            FailureAction.nothing(),
-        ),
-        reset_period=86400.0,
-        command="notify.exe /fail=%1%",
-        reboot_message="Sorry.",
-    ),
+    failure_actions=ACTIONS,
     failure_actions_on_error=True,
     sid_type=SidType.UNRESTRICTED,
     required_privileges=("SeChangeNotifyPrivilege", "SeBackupPrivilege"),
@@ -175,7 +168,10 @@ class Scm(SimulatedBackend):
             | {f"level {level:d}": value for level, value in record.levels.items()}
             for key, record in self.records.items()
         }
-        return services | {"event sources": dict(self.event_sources)}
+        return services | {
+            "event sources": dict(self.event_sources),
+            "logon rights": set(self.logon_rights),
+        }
 
 
 @pytest.fixture
@@ -411,7 +407,12 @@ def steps(config: ServiceConfig, first: ServiceConfig | None) -> range:
         return range(count_changes(manager, scm, config))
 
 
-WITH_ALL = replace(FULL, launch_protection=LaunchProtection.ANTIMALWARE_LIGHT)
+# Without a password, which alone cannot be set back.
+USER = r"D\user"
+WITH_ALL = replace(
+    FULL, launch_protection=LaunchProtection.ANTIMALWARE_LIGHT, account=USER
+)
+OTHER_USER = replace(OTHER, account=USER)
 
 
 @pytest.mark.parametrize("nth", steps(WITH_ALL, None))
@@ -428,10 +429,10 @@ def test_failed_creation_leaves_nothing(
     assert caught.value.service == "Full"
     assert not getattr(caught.value, "__notes__", [])
     assert scm.snapshot() == before
-    assert len(steps(WITH_ALL, None)) == 14
+    assert len(steps(WITH_ALL, None)) == 15
 
 
-@pytest.mark.parametrize("nth", steps(OTHER, FULL))
+@pytest.mark.parametrize("nth", steps(OTHER_USER, FULL))
 def test_failed_change_leaves_everything(
     scm: Scm, manager: ServiceManager, nth: int
 ) -> None:
@@ -440,7 +441,7 @@ def test_failed_change_leaves_everything(
     config, before = config_of(manager), scm.snapshot()
     scm.fail(nth)
     with pytest.raises(ServiceError) as caught:
-        manager.apply(OTHER)
+        manager.apply(OTHER_USER)
 
     assert caught.value.winerror == DISK_FULL
     assert not getattr(caught.value, "__notes__", [])
@@ -470,6 +471,8 @@ def without_defaults(
     """Return a snapshot without levels: their values are compared as read back."""
     return {
         key: {name: each for name, each in value.items() if "level" not in name}
+        if isinstance(value, dict)
+        else value
         for key, value in (snapshot or scm.snapshot()).items()
     }
 
@@ -528,6 +531,7 @@ def test_refused_value_names_the_settings_of_its_call(
     scm: Scm, manager: ServiceManager
 ) -> None:
     """87 alone does not say whose value it was."""
+    scm.logon_rights.add(r".\ME")
     scm.fail(0, 87)
     with pytest.raises(
         ServiceError, match=r"\(one of what it sets: .*, account"

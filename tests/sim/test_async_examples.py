@@ -81,9 +81,30 @@ class Running:
 # --- web_server.py -------------------------------------------------------------------
 
 
-def test_web_server_pauses_goes_on_and_stops(real: Rig) -> None:
+class Paced:
+    """``asyncio`` for an example, whose sleeps last until the test lets them end."""
+
+    def __init__(self) -> None:
+        self.go = threading.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(asyncio, name)
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait for the test."""
+        del seconds
+        while not self.go.is_set():
+            await asyncio.sleep(0.001)
+
+
+def test_web_server_pauses_goes_on_and_stops(
+    real: Rig, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Served; refused while paused, in flight finished; served again; stopped."""
-    running = Running(real, load("web_server"), "0")
+    cls, paced = load("web_server"), Paced()
+    monkeypatch.setattr(module_of(cls), "asyncio", paced)
+    monkeypatch.setattr(module_of(cls), "GRACE", 2 * PATIENCE)
+    running = Running(real, cls, "0")
     port = running.service.port
     served = get(port)
     request = Request(port, "/count/4")
@@ -91,13 +112,18 @@ def test_web_server_pauses_goes_on_and_stops(real: Rig) -> None:
     eventually(lambda: running.service.server is None, "it closes the port")
     eventually(lambda: refused(port), "the port is closed")
     during = real.state("PyWebServer")
+    paced.go.set()
     rest = request.rest()
     running.reach(State.PAUSED)
     still_refused = refused(port)
     running.resume()
     again = get(port)
+    paced.go.clear()
     request = Request(port, "/count/4")
-    code = running.stop()
+    running.handle.stop()
+    eventually(lambda: running.service.server is None, "it closes the port again")
+    paced.go.set()
+    code = real.scm.wait_gone("PyWebServer")
 
     assert served == again == b"Hello, 127.0.0.1\n"
     assert during is State.PAUSE_PENDING
@@ -215,9 +241,10 @@ time.sleep(1000)
 def supervisor(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> Any:
-    """The supervisor, quick to restart."""
+    """The supervisor, quick to restart, and patient with its child."""
     cls = load("supervisor")
     monkeypatch.setattr(module_of(cls), "FIRST_DELAY", 0.01)
+    monkeypatch.setattr(module_of(cls), "GRACE", PATIENCE)
     caplog.set_level(logging.INFO)
     return cls
 

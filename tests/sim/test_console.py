@@ -26,8 +26,7 @@ class Echo(winsvc.Service):
     """Says what it is told."""
 
     name = "Echo"
-    stop_timeout = 0.5
-    wait_hint = 0.2
+    wait_hint = 60.0  # no checkpoint among the lines, however slow the machine is
 
     def on_start(self):
         print("args " + " ".join(self.args))
@@ -57,6 +56,10 @@ class Echo(winsvc.Service):
         print("stopping")
         if "hang" in self.args:
             time.sleep(1000)
+
+class Hasty(Echo):
+    stop_timeout = 0.5
+    wait_hint = 0.2
 
 class Patient(Echo):
     stop_timeout = None
@@ -257,7 +260,7 @@ def test_failed_service_exits_with_1(script: str, arg: str, said: str) -> None:
 
 def test_hung_stop_ends_process_with_tracebacks(script: str) -> None:
     """Past the stop deadline the log says where it hangs, and the process ends."""
-    with debug(f"{script}:Echo", "hang") as program:
+    with debug(f"{script}:Hasty", "hang") as program:
         program.expect("main thread")
         program.send(signal.SIGINT)
         code = program.wait()

@@ -175,8 +175,7 @@ def test_i3_process_that_never_connects_times_out(rig: Rig) -> None:
     with ThreadPoolExecutor(1) as pool:
         attempt = pool.submit(handle.start)
         eventually(lambda: scm._record("Gated").process, "the process")
-        while not attempt.done():
-            scm.advance(1.0)
+        Rig(scm).pass_time(1.0, attempt.done, "the pipe's time is up")
         with pytest.raises(ServiceTimeout):
             attempt.result()
 

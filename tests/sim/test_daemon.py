@@ -215,13 +215,17 @@ def test_mapping_calls_each_states_own(rig: Rig) -> None:
 
         return callback
 
+    def at(name: str) -> None:  # a control that is there already comes before it
+        rig.eventually(lambda: called[-1:] == [(name, State[name.upper()])], name)
+
     made = daemon.spawn({name: make(name) for name in daemon.NAMES})
     handle = start(rig, made)
+    at("running")
     handle.control(200)
     handle.pause()
-    rig.reach(NAME, State.PAUSED)
+    at("paused")
     handle.resume()
-    rig.reach(NAME, State.RUNNING)
+    at("running")
     rig.scm.send(NAME, Control.SHUTDOWN)
     rig.scm.wait_gone(NAME)
 
@@ -520,7 +524,7 @@ def test_event_has_what_the_message_lacks(rig: Rig) -> None:
 
     assert isinstance(seen[0], SessionChange)
     assert seen[0].session_id == 7
-    assert made.event is None
+    rig.eventually(lambda: made.event is None, "the call is over")
     assert handle.status().accepts == ACCEPTS | Accept.SESSIONCHANGE
     handle.stop()
     rig.scm.wait_gone(NAME)
@@ -755,9 +759,12 @@ def test_coroutine_methods_and_partials_are_known(rig: Rig) -> None:
 
 
 @pytest.mark.parametrize("where", ["start_pending", "running"])
-def test_exit_in_a_task_ends_the_service(rig: Rig, where: str) -> None:
+def test_exit_in_a_task_ends_the_service(
+    rig: Rig, caplog: pytest.LogCaptureFixture, where: str
+) -> None:
     """What breaks out of the loop ends the service, with its states of the stop."""
     stopped: list[State] = []
+    tasks: list[asyncio.Task[None]] = []
 
     async def task() -> None:
         raise SystemExit(3)
@@ -765,7 +772,7 @@ def test_exit_in_a_task_ends_the_service(rig: Rig, where: str) -> None:
     async def callback(made: Daemon, state: State, message: int) -> None:
         del message
         if state is State[where.upper()]:
-            made.task = asyncio.create_task(task())  # type: ignore[attr-defined]
+            tasks.append(asyncio.create_task(task()))
             await asyncio.sleep(0.01)
         if state in (State.STOP_PENDING, State.STOPPED):
             stopped.append(state)
@@ -777,6 +784,11 @@ def test_exit_in_a_task_ends_the_service(rig: Rig, where: str) -> None:
     assert rig.scm.wait_gone(NAME) == 3
     if where == "running":
         assert stopped == [State.STOP_PENDING, State.STOPPED]
+    # Once is enough: asyncio finds tasks that nobody has waited for, at any time.
+    assert caplog.text.count("SystemExit: 3") == 1
+    for each in tasks:
+        each.__del__()
+    assert caplog.text.count("SystemExit: 3") == 1
 
 
 def host_on(rig: Rig) -> Callable[..., int]:
@@ -922,13 +934,13 @@ def test_several_daemons_share_a_process(rig: Rig) -> None:
     scripts = {name: Script() for name in ("Alpha", "Beta")}
     made = [daemon.spawn(script, alias=name) for name, script in scripts.items()]
     handles = rig.scm.add_process(*made)
-    for handle in handles:
+    for handle, each in zip(handles, made, strict=True):
         handle.start()
-        rig.reach(handle.name, State.RUNNING)
+        rig.eventually(lambda one=each: one.state is State.RUNNING, "it runs")
     handles[0].pause()
     rig.reach("Alpha", State.PAUSED)
-    rig.eventually(lambda: made[0].state is State.PAUSED, "it knows itself")
-    states = [each.state for each in made]
+    states = [State.PAUSED, State.RUNNING]
+    rig.eventually(lambda: [each.state for each in made] == states, "each knows itself")
     handles[0].stop()
     rig.reach("Alpha", State.STOPPED)
     handles[1].control(200)
@@ -939,7 +951,6 @@ def test_several_daemons_share_a_process(rig: Rig) -> None:
     for handle in handles:
         handle.stop()
 
-    assert states == [State.PAUSED, State.RUNNING]
     assert args == ("again",)
     assert rig.scm.wait_gone("Alpha") == 0
     assert scripts["Beta"].states[-1] is State.STOPPED

@@ -26,7 +26,11 @@ def switches():
     for task in Path("/proc/self/task").glob("*"):
         if int(task.name) == threading.get_native_id():
             continue
-        for line in (task / "status").read_text().splitlines():
+        try:
+            status = (task / "status").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # it has ended just now
+            continue
+        for line in status.splitlines():
             if line.startswith(("voluntary_ctxt", "nonvoluntary_ctxt")):
                 counts[task.name] = counts.get(task.name, 0) + int(line.split()[1])
     return counts
@@ -35,7 +39,9 @@ scm = SimulatedScm(clock="real")
 handle = scm.add(Idle)
 handle.start()
 handle.wait_state(State.RUNNING, timeout=20)
-time.sleep(1.0)  # the threads that saw RUNNING come to rest
+latest, until = None, time.monotonic() + 20
+while latest != (latest := switches()) and time.monotonic() < until:
+    time.sleep(0.5)  # the threads that saw RUNNING come to rest
 journal, before = scm.journal("Idle"), switches()
 time.sleep(float(sys.argv[1]))
 after, later = switches(), scm.journal("Idle")

@@ -57,11 +57,20 @@ class Recorder(winsvc.Service):
         self.note(f"user {code}")
 
 
+def running(rig: Rig, name: str) -> Recorder:
+    """Wait until a service is in ``run``, which its first handlers may be before."""
+    rig.reach(name, State.RUNNING)
+    service = rig.scm.instance(name)
+    assert isinstance(service, Recorder)
+    rig.eventually(lambda: "run" in dict(service.calls), "it is in run")
+    return service
+
+
 def test_whole_life_calls_handlers_in_order(rig: Rig) -> None:
     """Start, user code, parameters, pause, continue, stop: each once, in order."""
     handle = rig.scm.add(Recorder)
     handle.start("a", "b c")
-    rig.reach("Recorder", State.RUNNING)
+    service = running(rig, "Recorder")
     handle.control(200)
     handle.control(Control.PARAMCHANGE)
     handle.pause()
@@ -71,8 +80,6 @@ def test_whole_life_calls_handlers_in_order(rig: Rig) -> None:
     handle.stop()
     exit_code = rig.scm.wait_gone("Recorder")
 
-    service = rig.scm.instance("Recorder")
-    assert isinstance(service, Recorder)
     main, control = "main of Recorder", "winsvc-control Recorder"
     assert service.calls[:2] == [("start a b c", main), ("run", main)]
     assert service.calls[2:] == [
@@ -209,8 +216,7 @@ def test_shutdown_after_preshutdown_is_ignored(rig: Rig) -> None:
             assert self.go.wait(20)
 
     rig.scm.add(Careful).start()
-    rig.reach("Careful", State.RUNNING)
-    service = rig.scm.instance("Careful")
+    service = running(rig, "Careful")
     assert isinstance(service, Careful)
     rig.scm.send("Careful", Control.PRESHUTDOWN)
     assert service.inside.wait(20)
@@ -630,12 +636,13 @@ def test_kill_is_noticed(rig: Rig) -> None:
 
     assert (status.state, status.exit_code, status.pid) == (State.STOPPED, 1067, 0)
     assert caught.value.winerror == 1062
+    rig.scm.wait_gone("Recorder")
 
 
 def test_idle_service_never_wakes_up(rig: Rig) -> None:
     """An hour of RUNNING: no wake-up of the reporter, no report (promise 8)."""
     rig.scm.add(Recorder).start()
-    rig.reach("Recorder", State.RUNNING)
+    running(rig, "Recorder")  # the report's own entry is done then, too
     rig.eventually(
         lambda: rig.scm.journal("Recorder")[-1].kind is Kind.WAKEUP,
         "the reporter saw RUNNING",

@@ -11,7 +11,7 @@ import pytest
 from simrig import PATIENCE, Rig
 
 import winsvc
-from winsvc import log_life
+from winsvc import log, log_life
 from winsvc.states import Control, State
 
 
@@ -33,8 +33,9 @@ class Told(logging.Handler):
 
 
 @pytest.fixture
-def handler() -> Iterator[Told]:
-    """Hears the events of all services."""
+def handler(monkeypatch: pytest.MonkeyPatch) -> Iterator[Told]:
+    """Hears the events of all services, which wait until it has."""
+    monkeypatch.setattr(log_life, "GRACE", PATIENCE)
     logger = logging.getLogger("winsvc")
     handler = Told()
     level = logger.level
@@ -153,7 +154,7 @@ def test_missed_deadline_has_its_event(rig: Rig, told: list[tuple[str, ...]]) ->
     handle.start()
     rig.reach("Plain", State.RUNNING)
     handle.pause()
-    assert entered.wait(10)
+    assert entered.wait(PATIENCE)
     rig.scm.advance(11.0)
     rig.eventually(lambda: len(told) == 2, "the deadline is told of")
     free.set()
@@ -223,6 +224,32 @@ def test_start_reason_is_told_if_it_is_known(
 
     assert handler.reasons == [reason]
     assert handler.events[0] == STARTED
+
+
+class Half(Plain):
+    """Prints half a line, as a service does whose output is logged."""
+
+    def run(self) -> None:
+        log_life.writers[0].write("half a ")
+        super().run()
+        log_life.writers[0].write("line")
+
+
+def test_unfinished_line_is_logged_before_the_last_event(
+    rig: Rig, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever sees STOPPED finds it."""
+    writers = [log.LogWriter(log.STDOUT, logging.INFO)]
+    monkeypatch.setattr(log_life, "writers", writers)
+    caplog.set_level(logging.INFO, "winsvc")
+    service = rig.scm.add(Half)
+    service.start()
+    rig.reach("Plain", State.RUNNING)
+    service.stop()
+    rig.scm.wait_gone("Plain")
+    messages = [record.getMessage() for record in caplog.records]
+
+    assert messages[-2:] == ["half a line", "Plain stops with exit code 0"]
 
 
 class Stalled(logging.Handler):
@@ -299,6 +326,7 @@ def test_clean_stop_does_not_wait_for_a_stalled_log(
     handle = rig.scm.add(Plain)
     handle.start()
     rig.reach("Plain", State.RUNNING)
+    rig.eventually(lambda: told, "STARTED")  # it may be late, but not the second
     rig.scm.send("Plain", Control.STOP)
     assert stalled.reached.wait(PATIENCE)
     rig.reach("Plain", State.STOPPED)

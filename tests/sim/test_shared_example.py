@@ -67,11 +67,7 @@ def test_both_share_a_variable_and_stop_by_themselves(
         )
 
     def tick_until(service: str, text: str) -> None:
-        def ticked() -> bool:
-            rig.scm.advance(0.1)
-            return told(service, text)
-
-        rig.eventually(ticked, f"{service} says {text!r}")
+        rig.pass_time(0.1, lambda: told(service, text), f"{service} says {text!r}")
 
     tick_until("PyCollector", "MB are free")
     tick_until("PyReporter", "MB were free")

@@ -41,7 +41,7 @@ from winsvc.testing.scm import Report
 STEPS_BY_DEFAULT = 3000
 STEPS = int(os.environ.get("WINSVC_STATE_MACHINE_STEPS", STEPS_BY_DEFAULT))
 STEPS_OF_A_RUN = 50
-PATIENCE = 5.0
+PATIENCE = 20.0
 NAME = "Driven"
 
 ACCEPTS = Accept.STOP | Accept.SHUTDOWN | Accept.PAUSE_CONTINUE | Accept.PARAMCHANGE

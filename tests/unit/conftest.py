@@ -3,23 +3,28 @@
 from __future__ import annotations
 
 import io
+import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
 import winsvc
+from winsvc._interfaces import StatusTuple
 from winsvc.base import ServiceBase
 from winsvc.errors import ServiceNotActive
 from winsvc.manage.manager import ServiceManager
 from winsvc.states import State
 from winsvc.testing.database import SimulatedBackend
+from winsvc.testing.records import Handle
 
 Run = Callable[..., tuple[int, str, str]]
 
+GATE = "the_gate_of_sample"
 CODE = '''
-import time
 import winsvc
 
 class Sample(winsvc.Service):
@@ -36,7 +41,8 @@ class Sample(winsvc.Service):
         if "fail" in self.args:
             raise RuntimeError("no luck")
         if "slow" in self.args:
-            time.sleep(0.3)
+            import the_gate_of_sample
+            assert the_gate_of_sample.gate.wait(20)
 
     def on_pause(self): ...
     def on_user_control(self, code): ...
@@ -59,6 +65,44 @@ def backend() -> Iterator[SimulatedBackend]:
                     handle.wait_state(State.RUNNING, timeout=20.0)
                 handle.stop(dependents=True)
                 handle.wait_state(State.STOPPED, timeout=20.0)
+
+
+@pytest.fixture
+def gate(backend: SimulatedBackend) -> Iterator[threading.Event]:
+    """What a start of Sample that is slow waits for; open when the test has ended."""
+    del backend  # which waits for the start at its end: the module stays for it
+    module = sys.modules.setdefault(GATE, ModuleType(GATE))
+    gate = vars(module)["gate"] = threading.Event()
+    yield gate
+    gate.set()
+
+
+@pytest.fixture
+def slow_until_shown(gate: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A start that is slow goes on when a line has said that it is going on."""
+
+    def shown(text: str, *, flush: bool) -> None:
+        print(text, flush=flush)
+        if "START_PENDING" in text:
+            gate.set()
+
+    monkeypatch.setattr("winsvc.commands.progress.print", shown, raising=False)
+
+
+@pytest.fixture
+def slow_until_seen(
+    gate: threading.Event, backend: SimulatedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start that is slow goes on when a client has seen START_PENDING."""
+    look = backend.service_status
+
+    def seen(handle: Handle) -> StatusTuple:
+        status = look(handle)
+        if status[1] == State.START_PENDING:
+            gate.set()
+        return status
+
+    monkeypatch.setattr(backend, "service_status", seen)
 
 
 class Terminal(io.StringIO):
@@ -88,8 +132,9 @@ def typed(text: bytes) -> io.TextIOWrapper:
 
 
 @pytest.fixture
-def target(tmp_path: Path) -> str:
-    """A target in a file of its own."""
+def target(tmp_path: Path, gate: threading.Event) -> str:
+    """A target in a file of its own, whose gate is there."""
+    del gate
     file = tmp_path / f"{tmp_path.name}_sample.py"
     file.write_text(CODE)
     return f"{file}:Sample"
@@ -100,12 +145,15 @@ def run(backend: SimulatedBackend, capsys: pytest.CaptureFixture[str]) -> Run:
     """Run a command; return its exit code and what it wrote."""
 
     def run(
-        *words: str, services: Sequence[type[ServiceBase]] = ()
+        *words: str,
+        services: Sequence[type[ServiceBase]] = (),
+        log_file: str | None = None,
     ) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
             winsvc.main(
                 *services,
                 argv=words,
+                log_file=log_file,
                 manager_factory=lambda *machine: ServiceManager(
                     *machine, backend=backend
                 ),

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from winsvc.manage.changes import Change, Changes
+from winsvc.manage.changes import LOGON_RIGHT, Change, Changes
 from winsvc.settings.triggers import (
     Trigger,
     TriggerAction,
@@ -87,7 +87,7 @@ ACTIONS = FailureActions(
             "environment",
             Environment({"A": "1", "B": ""}),
             Environment(),
-            "environment: A=1, B= -> none",
+            "environment: A removed, B removed",
         ),
         (
             "failure_actions",
@@ -140,6 +140,7 @@ def test_changes_are_json() -> None:
             Change("environment", Environment(), Environment({"A": "1"})),
         ),
         left_out=("sid_type",),
+        notes=("Not done.",),
     )
     found = json.loads(json.dumps(changes.as_dict()))
 
@@ -173,7 +174,27 @@ def test_changes_are_json() -> None:
                     "reboot_message": "",
                 },
             },
-            {"setting": "environment", "old": {}, "new": {"A": "1"}},
+            {
+                "setting": "environment",
+                "old": {},
+                "new": {"A": "(set)"},
+                "added": ["A"],
+                "changed": [],
+                "removed": [],
+            },
         ],
         "left_out": ["sid_type"],
+        "notes": ["Not done."],
+    }
+
+
+def test_right_to_log_on_is_a_change_of_its_own() -> None:
+    """As text, and as JSON, where the account is a value."""
+    change = Change(LOGON_RIGHT, None, r"D\user")
+
+    assert str(change) == r"log on as a service: granted to D\user"
+    assert change.as_dict() == {
+        "setting": "log_on_as_a_service",
+        "old": None,
+        "new": r"D\user",
     }

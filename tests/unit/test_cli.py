@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import re
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ class Own(winsvc.Service):
     start_type = StartType.MANUAL
 
 
+@pytest.mark.usefixtures("slow_until_shown")
 def test_install_to_remove_goes_through_whole_life(run: Run, target: str) -> None:
     """Each command does its part, and says what came of it."""
     told = [
@@ -193,7 +196,6 @@ def test_stop_that_fails_is_refused(run: Run, target: str) -> None:
     [
         ("start Sample", "1056"),
         ("control Sample paramchange", "1052"),
-        ("control Sample 20", "87"),
         ("start Nobody", "1060"),
         ("stop Nobody", "1060"),
     ],
@@ -232,14 +234,15 @@ def test_start_without_waiting_returns_at_once(run: Run, target: str) -> None:
 def test_wait_that_is_too_short_is_refused(run: Run, target: str) -> None:
     """Past --timeout it is exit code 1, and the state it is in."""
     run("install", target)
-    code, _, err = run("start", "--timeout", "0", "Sample", "slow")
+    code, out, err = run("start", "--timeout", "0", "--json", "Sample", "slow")
 
     assert code == 1
-    assert "START_PENDING" in err
+    assert "not RUNNING after 0 s: it is START_PENDING" in err
+    assert json.loads(out)["error"]["code"] == 1460
 
 
 def test_terminal_gets_bar_instead_of_lines(
-    run: Run, target: str, monkeypatch: pytest.MonkeyPatch
+    run: Run, target: str, gate: threading.Event, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """With rich, a bar with the checkpoint moves until the state is reached."""
     pytest.importorskip("rich")
@@ -247,6 +250,11 @@ def test_terminal_gets_bar_instead_of_lines(
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True
+
+        def write(self, text: str) -> int:
+            if re.search(r"START_PENDING.*checkpoint", text):
+                gate.set()  # the bar has been drawn
+            return super().write(text)
 
     run("install", target)
     terminal = Terminal()
@@ -298,11 +306,11 @@ def test_list_filters_by_pattern_and_state(run: Run, target: str) -> None:
         "status Sample -- more",
         "control Sample",
         "control Sample loud",
+        "control Sample 300",
+        "control Sample 0x7f",
+        "control Sample shutdown",
         "install",
-        "install a-b",
         "install --start-type sometimes a:B",
-        "install --password-stdin winsvc.demo:Demo",
-        "install --name a/b winsvc.demo:Demo",
         "list --state odd",
         "host",
         "demo more",
@@ -315,6 +323,60 @@ def test_wrong_usage_exits_with_2(run: Run, words: str) -> None:
     assert code == 2
     assert not out
     assert "usage:" in err
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("install a-b", "a-b cannot be loaded: 'a-b' names no service"),
+        ("install --password-stdin winsvc.demo:Demo", "a password needs --account"),
+        ("install --name a/b winsvc.demo:Demo", "name"),
+        ("install --from missing.toml", "missing.toml cannot be read"),
+    ],
+)
+def test_what_is_named_wrongly_needs_no_usage(run: Run, words: str, said: str) -> None:
+    """The command line is well-formed: one line says what is wrong, and where."""
+    code, out, err = run(*words.split())
+
+    assert (code, out) == (2, "")
+    assert len(err.splitlines()) == 1
+    assert " install: error: " in err
+    assert said in err
+
+
+def test_syntax_error_of_a_target_has_its_place(run: Run, tmp_path: Path) -> None:
+    """Type, file and line, as for any other exception of the user's code."""
+    file = tmp_path / "unfinished.py"
+    file.write_text("import winsvc\n\ndef on_start(self)\n    pass\n")
+    code, _, err = run("install", str(file))
+
+    assert code == 2
+    assert f"SyntaxError: expected ':' ({file}:3)" in err
+
+
+def test_version_is_told(run: Run) -> None:
+    """Whose commands they are, a script's too."""
+    for services in ([], [Own]):
+        code, out, _ = run("--version", services=services)
+
+        assert code == 0
+        assert out.startswith(f"winsvc {winsvc.__version__}, Python 3.")
+
+
+def test_main_says_where_its_services_log(
+    run: Run, backend: SimulatedBackend, tmp_path: Path
+) -> None:
+    """As run() does; an option counts before it."""
+    mine, other = str(tmp_path / "mine.log"), str(tmp_path / "other.log")
+    run("install", services=[Own], log_file=mine)
+    installed = backend.records["OWN"].command_line
+    run("apply", "--log-file", other, services=[Own], log_file=mine)
+    moved = backend.records["OWN"].command_line
+    run("apply", services=[Own], log_file=mine)
+
+    assert mine in installed
+    assert other in moved
+    assert backend.records["OWN"].command_line == moved
 
 
 @pytest.mark.skipif(os.name == "nt", reason="Windows has an SCM")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import os
+import re
 import sys
 import tomllib
 from collections.abc import Sequence
@@ -37,6 +38,9 @@ environment = {{ MODE = "test" }}
 command = ['C:\\plain.exe', "-x"]
 start = "manual"
 """
+
+
+IN_CIRCLE = ("--group", "g", "--depends", "+G")
 
 
 class Rich(winsvc.Service):
@@ -101,7 +105,9 @@ def test_options_are_stronger_than_what_is_recommended(
     config = config_of(backend, "Sample")
 
     assert code == 0, err
-    assert config.failure_actions == FailureActions(actions=(FailureAction.nothing(),))
+    assert config.failure_actions == FailureActions(
+        actions=(FailureAction.nothing(),), reset_period=86400.0
+    )
     assert (config.failure_actions_on_error, config.event_source) == (False, False)
 
 
@@ -243,13 +249,21 @@ def test_install_from_file(
         (["install", "--from", "FILE", "Sample", "Plain"], "one service at a time"),
         (["install", "--from", "FILE", "Plain", "--log-file", "x"], "no target"),
         (["install", "--from", "missing.toml"], "missing.toml cannot be read"),
-        (["install", "--reset-after", "5", "TARGET"], "--on-failure"),
+        (["install", "--reset-after", "0.5", "TARGET"], "whole seconds"),
         (["install", "--on-failure", "restat:5", "TARGET"], "restart"),
         (["install", "--trigger", "netwrk-available", "TARGET"], "network-available"),
         (["install", "--env", "NOVALUE", "TARGET"], "NAME=VALUE"),
         (["install", "--start-type", "delayed", "--group", "G", "TARGET"], "group"),
         (["install", "--security", "what", "TARGET"], "security"),
         (["apply"], "FILE.toml"),
+        (["install", "--name", "", "TARGET"], "--name: it is empty"),
+        (["install", "--name=-dash", "TARGET"], "cannot start with -"),
+        (["install", "--log-file", "", "TARGET"], "--log-file: it is empty"),
+        (["install", "--machine", "", "TARGET"], "--machine: it is empty"),
+        (["apply", "--target", "TARGET", ""], "it is empty"),
+        (["plan", "FILE", "--display-name", "x", "--depends", "x"], "add the name"),
+        (["plan", "FILE", "--depends", "plain"], "have the service itself"),
+        (["apply", "FILE", "--start-type", "auto", *IN_CIRCLE], "-> Sample"),
         (["apply", "A", "B"], "one service at a time"),
         (["plan", "FILE", "--log-file", "x"], "add the name of one, Sample, Plain"),
         (["plan", "FILE", "--description", "x"], "add the name of one, Sample, Plain"),
@@ -325,10 +339,110 @@ def test_apply_leaves_alone_what_is_not_said(
     assert code == 0
     assert out == "Sample is changed:\n  start type: auto -> disabled\n"
     assert config.failure_actions == FailureActions(
-        actions=(FailureAction.reboot(60.0),)
+        actions=(FailureAction.reboot(60.0),), reset_period=86400.0
     )
     run("config", "Sample", "--no-event-source", "--no-fail-on-error")
     assert run("apply", "--target", target)[1] == "Sample: nothing to change\n"
+
+
+@pytest.mark.parametrize("command", ["apply", "config"])
+@pytest.mark.parametrize(
+    ("words", "part", "value"),
+    [
+        (["--on-failure", "restart:9"], "actions", (FailureAction.restart(9.0),)),
+        (["--reset-after", "60"], "reset_period", 60.0),
+        (["--reset-after", "never"], "reset_period", None),
+        (["--failure-command", "y.exe"], "command", "y.exe"),
+        (["--reboot-message", ""], "reboot_message", ""),
+    ],
+)
+def test_part_of_the_failure_actions_is_changed_alone(
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    command: str,
+    words: list[str],
+    part: str,
+    value: object,
+) -> None:
+    """What is not said of them stays as it is."""
+    whole = ["--on-failure", "run-command:1", "--failure-command", "x.exe"]
+    run("install", *whole, "--reboot-message", "soon", target)
+    before = config_of(backend, "Sample").failure_actions
+    code, _, err = run(command, "Sample", *words)
+    after = config_of(backend, "Sample").failure_actions
+
+    assert (code, err) == (0, "")
+    assert before is not None
+    assert (before.command, before.reset_period) == ("x.exe", 86400.0)
+    assert after == dataclasses.replace(before, **{part: value})
+    assert run("plan", "Sample", *words, "--check")[0] == 0
+
+
+def test_no_failure_actions_have_no_reset_period(
+    run: Run, backend: SimulatedBackend, target: str
+) -> None:
+    """With the actions the time goes, which is refused without them (E-58)."""
+    run("install", target)
+    code, _, err = run("config", "Sample", "--on-failure", "")
+    refused = run("config", "Sample", "--reset-after", "60")
+
+    assert (code, err) == (0, "")
+    assert config_of(backend, "Sample").failure_actions == FailureActions()
+    assert refused[0] == 2
+    assert "without actions" in refused[2]
+
+
+def test_options_are_merged_with_the_failure_actions_of_a_file(
+    run: Run, backend: SimulatedBackend, tmp_path: Path
+) -> None:
+    """A file's are whole; of an option only what it says counts before them."""
+    file = tmp_path / "one.toml"
+    file.write_text(
+        "[service]\nname = 'Plain'\ncommand = ['C:/plain.exe']\n"
+        "[service.failure-actions]\nactions = [{ restart = 3 }]\n"
+    )
+    for _ in range(2):
+        assert run("apply", str(file), "--reset-after", "60")[0] == 0
+        assert config_of(backend, "Plain").failure_actions == FailureActions.restart(
+            3.0, reset_period=60.0
+        )
+
+
+@pytest.mark.parametrize(
+    ("there", "changed", "told"),
+    [
+        (["--group", "g"], ["--start-type", "delayed"], "member of the group 'g'"),
+        (["--start-type", "delayed"], ["--group", "g"], "member of the group 'g'"),
+        (["--preferred-node", "0"], ["--type", "shared"], "OWN_PROCESS alone"),
+        (["--type", "own+interactive"], ["--account", "LocalService"], "INTERACTIVE"),
+    ],
+)
+def test_what_does_not_fit_what_is_there_is_refused(
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    there: list[str],
+    changed: list[str],
+    told: str,
+) -> None:
+    """Before anything is changed, and with the setting (E-8, E-43, E-49d)."""
+    run("install", target, *there)
+    before = config_of(backend, "Sample")
+    for command in ("plan", "config"):
+        code, _, err = run(command, "Sample", *changed)
+        assert (code, told in err) == (2, True), err
+    assert config_of(backend, "Sample") == before
+
+
+def test_no_privileges_named_are_all(run: Run, target: str) -> None:
+    """None is not what the process keeps then."""
+    run("install", target)
+    run("config", "Sample", "--privilege", "SeBackupPrivilege")
+    cleared = run("config", "Sample", "--privilege", "")[1]
+
+    assert "required privileges: SeBackupPrivilege -> all" in cleared
+    assert re.search(r"required privileges +all\n", run("config", "Sample")[1])
 
 
 def test_script_applies_its_class(run: Run, backend: SimulatedBackend) -> None:
@@ -346,13 +460,44 @@ def test_script_applies_its_class(run: Run, backend: SimulatedBackend) -> None:
             "changes": [
                 {
                     "setting": "environment",
-                    "old": {"MODE": "class"},
-                    "new": {"MODE": "x"},
+                    "old": {"MODE": "(set)"},
+                    "new": {"MODE": "(set)"},
+                    "added": [],
+                    "changed": ["MODE"],
+                    "removed": [],
                 }
             ],
             "left_out": [],
+            "notes": [],
         }
     ]
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+def test_values_of_variables_are_shown_in_the_export_alone(
+    run: Run, tmp_path: Path, target: str, as_json: list[str]
+) -> None:
+    """Secrets are kept there: plans say which variables change, not into what."""
+    secret, other = ("--env", "KEY=hunter2"), ("--env", "key=hunter3", "--env", "B=1")
+    file = tmp_path / "copy.toml"
+    told = [
+        run("install", *secret, "--dry-run", *as_json, target),
+        run("apply", *secret, "--target", target, *as_json),
+        run("plan", "Sample", *other, *as_json),
+        run("config", "Sample", *other, *as_json),
+        run("config", "Sample", *as_json),
+        run("plan", "Sample", "--env", "", *as_json),
+        run("config", "Sample", "--output", str(file), *as_json),
+    ]
+
+    assert [code for code, _, _ in told] == [0] * 7
+    assert not [out for _, out, err in told if "hunter" in out + err]
+    assert "hunter3" in file.read_text(encoding="utf-8")
+    if not as_json:
+        assert "  environment: KEY=(set)\n" in told[0][1]
+        assert "  environment: key changed, B added\n" in told[2][1]
+        assert "key=(set), B=(set)\n" in told[4][1]
+        assert "  environment: key removed, B removed\n" in told[5][1]
 
 
 def test_apply_to_nobody_is_1060(run: Run) -> None:
@@ -376,12 +521,14 @@ def test_config_shows_every_setting(
     rows = dict(line.split("  ", 1) for line in text.splitlines())
     assert rows["start type"].strip() == "auto"
     assert rows["delayed"].strip() == "yes"
-    assert rows["environment"].strip() == "MODE=test"
+    assert rows["environment"].strip() == "MODE=(set)"
     every = {field.name for field in dataclasses.fields(ServiceConfig)}
     assert set(fields) == (every - {"password"}) | {"command_line"}
     assert fields["start_type"] == "auto"
     assert fields["failure_actions"]["actions"][0] == {"kind": "restart", "delay": 5.0}
+    assert fields["environment"] == {"MODE": "(set)"}
     assert tomllib.loads(toml)["service"]["start"] == "delayed"
+    assert tomllib.loads(toml)["service"]["environment"] == {"MODE": "test"}
     copied = Path(file).with_name("copy.toml")
     copied.write_text(toml)
     assert run("apply", str(copied))[1] == "Sample: nothing to change\n"
@@ -488,6 +635,55 @@ def test_apply_asks_for_the_password_of_a_said_account_only(
     assert passwords == [None, "asked", "asked", None, None]
 
 
+def test_right_to_log_on_is_told(
+    run: Run, backend: SimulatedBackend, target: str, passwords: list[str | None]
+) -> None:
+    """E-15: by install, plan and apply; to who has it already nothing is given."""
+    granted = r"log on as a service: granted to .\user"
+    installed = run("install", "--account", r".\user", target)
+    backend.logon_rights.clear()
+    planned = run("plan", "Sample", "--account", r".\other")
+    applied = run("apply", "Sample", "--account", r".\other")
+    again = run("apply", "Sample", "--account", r".\other", "--json")
+
+    assert installed[1].splitlines().count(granted) == 1
+    assert r"  log on as a service: granted to .\other" in planned[1].splitlines()
+    assert applied[1].replace("is changed", "would be changed") == (
+        planned[1] + "  password: (set)\n"
+    )
+    assert backend.logon_rights == {r".\OTHER"}
+    (changes,) = json.loads(again[1])["services"]
+    assert [each["setting"] for each in changes["changes"]] == ["password"]
+    assert changes["notes"] == []
+
+
+@pytest.mark.parametrize("command", ["install", "plan", "apply"])
+def test_right_that_cannot_be_read_is_told(
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    passwords: list[str | None],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+) -> None:
+    """And left alone: whoever may not read the policy can set an account."""
+
+    def refuse(*_: Any) -> bool:
+        error = OSError(5, "no")
+        setattr(error, "winerror", 5)  # noqa: B010
+        raise error
+
+    monkeypatch.setattr(backend, "logon_right_held", refuse)
+    words = ["--target"] if command != "install" else []
+    code, out, _ = run(command, "--account", r".\user", *words, target)
+
+    assert code == 0
+    assert out.count(r"log on as a service: not granted to .\user") == 1
+    assert "(5 ERROR_ACCESS_DENIED)" in out
+    assert backend.logon_rights == set()
+    assert len(backend.records) == (command != "plan")
+
+
 @pytest.mark.parametrize("command", ["apply", "config"])
 def test_given_password_is_set_anew(
     run: Run,
@@ -543,6 +739,101 @@ def test_no_password_where_one_was_promised(
     assert not backend.records
 
 
+def test_dry_run_shows_what_the_scm_would_fill_in(
+    run: Run, backend: SimulatedBackend
+) -> None:
+    """A plan and a creation by `apply` too; and that is what it has then."""
+    create = ["--name", "Plain", "--target", "winsvc.demo:Demo"]
+    told = [run("install", "winsvc.demo:Demo", "--name", "Plain", "--dry-run")[1]]
+    told += [run("plan", *create)[1], run("apply", *create)[1]]
+    config = config_of(backend, "Plain")
+
+    for each in told:
+        assert "\n  start type: auto\n" in each
+        assert "\n  account: LocalSystem\n" in each
+        assert "\n  service type: own-process\n" in each
+        assert "\n  error control: normal\n" in each
+    assert config.start_type is StartType.AUTO
+    assert config.account == "LocalSystem"
+
+
+def test_refused_display_name_is_told_with_its_owner(run: Run, target: str) -> None:
+    """E-12: another's key name; and what to do about it."""
+    run("install", target)
+    code, _, err = run("install", "winsvc.demo:Demo", "--display-name", "sample")
+    run("install", "winsvc.demo:Demo", "--name", "Other")
+    changed = run("apply", "Other", "--display-name", "SAMPLE")[2]
+
+    assert code == 1
+    assert "1078" in err
+    assert "the display name 'sample' is that of service 'Sample'" in err
+    assert "--display-name" in err
+    assert "the display name 'SAMPLE' is that of service 'Sample'" in changed
+
+
+# --- a class's attributes -----
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "near"),
+    [
+        ("dependancies", ("Tcpip",), "dependencies"),
+        ("descripton", "x", "description"),
+        ("displayname", "x", "display_name"),
+        ("start_typ", StartType.MANUAL, "start_type"),
+        ("acount", "LocalService", "account"),
+        ("triggers_", (parse_trigger("network-lost"),), "triggers"),
+        ("failure_action", FailureActions.restart(1.0), "failure_actions"),
+        ("enviroment", {"A": "1"}, "environment"),
+    ],
+)
+def test_misspelt_attribute_of_a_class_is_refused(
+    run: Run, backend: SimulatedBackend, name: str, value: object, near: str
+) -> None:
+    """With the setting that it is nearest to; as TOML's keys are."""
+    misspelt = type("Misspelt", (Rich,), {name: value, "__module__": __name__})
+    code, _, err = run("install", services=[misspelt])
+
+    assert code == 2
+    assert f"Misspelt.{name} is no setting; did you mean {near}?" in err
+    assert not backend.records
+
+
+def test_own_attributes_of_a_class_are_left_alone(
+    run: Run, backend: SimulatedBackend
+) -> None:
+    """Near a setting's name they are of another type, or not near enough."""
+
+    class Free(Rich):
+        accounts = ("a", "b")
+        groups: tuple[str, ...] = ()
+        names = ("x",)
+        start_time = 0.0
+        interval = 5.0
+        trigger = None
+        _descripton = "private"
+
+        def environments(self) -> None: ...
+        @property
+        def descriptions(self) -> str:
+            return ""
+
+    Free.__qualname__ = "Free"
+    assert run("install", services=[Free])[::2] == (0, "")
+    assert backend.records
+
+
+def test_what_a_class_cannot_say_is_warned_of(run: Run) -> None:
+    """It may be the service's own; the password is not told."""
+    words = {"password": "hunter2", "log_file": "x.log", "__module__": __name__}
+    code, _, err = run("install", services=[type("Heavy", (Rich,), words)])
+
+    assert code == 0
+    assert "Heavy.password does not count" in err
+    assert "Heavy.log_file does not count" in err
+    assert "hunter2" not in err
+
+
 # --- remove --------------------------------------------------------------------------
 
 
@@ -554,7 +845,9 @@ def test_remove_takes_the_event_source_with_it(
     assert backend.event_source("Sample") is not None
     answer = json.loads(run("remove", "Sample", "--json")[1])
 
-    assert answer == {"name": "Sample", "removed": True, "state": "STOPPED"}
+    assert answer == {"name": "Sample", "removed": True, "state": "STOPPED"} | {
+        "reason": None
+    }
     assert backend.event_source("Sample") is None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import io
 import json
 import os
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 import winsvc
-from winsvc.commands.options import settings_in
+from winsvc.commands.options import settings_in, with_failures
 from winsvc.commands.output import READER_GONE
 from winsvc.commands.parsing import make_parser
 from winsvc.errors import ServiceError
@@ -85,14 +86,15 @@ def test_each_option_sets_its_setting(option: str) -> None:
     """And nothing but that, beside what it has to be said with."""
     value, look, expected = VALUES[option]
     words = [option, value] if value else [option]
-    if option in ("--reset-after", "--failure-command", "--reboot-message"):
-        words += ["--on-failure", "none"]
     options = make_parser((), "install").parse_args(["install", *words])
+    present = winsvc.FailureActions.restart(1.0, reset_period=2.0)
     given = settings_in(options)
-    config = ServiceConfig(name="X", **given)
+    config = with_failures(options, ServiceConfig(name="X", **given), present)
 
     assert look(config) == expected
-    assert len(given) == (2 if option == "--start-type" else 1)
+    names = [field.name for field in dataclasses.fields(config)]
+    said = [name for name in names if getattr(config, name) is not None]
+    assert len(said) - 1 == (2 if option == "--start-type" else 1)
 
 
 def test_every_option_of_a_setting_is_tried() -> None:
@@ -178,6 +180,8 @@ def test_trigger_start_of_a_service_needs_its_triggers(
         ("D:(A;;GA;;;SY)(A;;GR;;;BA)", True),
         ("D:(A;;GA;;;BA)", False),
         ("D:(A;;GA;;;WD)", False),
+        ("D:(D;;GA;;;IU)(A;;GA;;;BA)(A;;GA;;;SY)", True),
+        ("D:(D;;RP;;;WD)(A;;GA;;;BA)", False),
     ],
 )
 def test_locking_administrators_out_is_warned_of(
@@ -312,6 +316,38 @@ def test_event_source_is_recommended_for_this_computer_only() -> None:
     assert winsvc.install.recommended(config, is_here=False).event_source is None
 
 
+def code_in(folder: Path, name: str) -> str:
+    """Return a file with a service in a folder that is made for it."""
+    folder.mkdir(parents=True)
+    file = folder / f"{folder.parent.name}_{name}.py"
+    file.write_text(f"import winsvc\nclass Odd(winsvc.Service):\n    name = {name!r}\n")
+    return str(file)
+
+
+def test_path_that_the_scm_would_change_is_refused(
+    run: Run, backend: SimulatedBackend, tmp_path: Path
+) -> None:
+    """%done% is a variable to it, and nothing quotes it (E-16)."""
+    odd = code_in(tmp_path / "100%done%", "Odd")
+    good = code_in(tmp_path / "50% of" / "60%x", "Good")
+    log = str(tmp_path / "%TEMP%" / "x.log")
+    named = code_in(tmp_path / "named", "%Name%")
+    told = [
+        run("install", odd),
+        run("apply", "--target", odd),
+        run("install", "--log-file", log, good),
+        run("install", good, named),
+    ]
+
+    assert [(code, out) for code, out, _ in told] == [(2, "")] * 4
+    assert "has %done% in it, which the SCM takes for a variable" in told[0][2]
+    assert "%TEMP%" in told[2][2]
+    assert "%Name%" in told[3][2]
+    assert not backend.records
+    assert run("install", good)[0] == 0
+    assert good in backend.records["GOOD"].command_line
+
+
 # --- halves --------------------------------------------------------------------------
 
 
@@ -332,35 +368,122 @@ def test_install_that_fails_takes_the_event_source_back(
     assert backend.event_source("A") is None
 
 
-def test_apply_that_fails_says_what_it_has_done(
-    run: Run,
-    backend: SimulatedBackend,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
+def test_install_that_cannot_take_back_says_what_stays(
+    backend: SimulatedBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of several services, as text and as JSON; the first stays."""
-    file = tmp_path / "two.toml"
-    for name in ("A", "B"):
+    """It is not lost with the error that there was before."""
+
+    def refused(*_: object) -> None:
+        raise ServiceError(operation="delete", service="A", winerror=5)
+
+    monkeypatch.setattr(ServiceManager, "remove", refused)
+    configs = [ServiceConfig(name=name, command=("C:/x.exe",)) for name in ("A", "B")]
+    with ServiceManager(backend=backend) as manager:
+        manager.create(configs[1]).close()
+        with pytest.raises(ServiceError, match="1073") as caught:
+            create_all(manager, configs)
+
+    assert caught.value.__notes__[0].startswith("A stays: could not delete")
+
+
+@pytest.fixture
+def three(run: Run, tmp_path: Path) -> str:
+    """A file of three services that are there."""
+    file = tmp_path / "three.toml"
+    for name in ("A", "B", "C"):
         with file.open("a") as text:
             text.write(f'[services.{name}]\ncommand = ["C:/x.exe"]\n')
     assert run("apply", str(file))[0] == 0
-    change = backend.service_change
+    return str(file)
 
-    def refused(handle: Any, *arguments: Any) -> None:
-        if backend.records["A"].start_type == StartType.MANUAL:
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+@pytest.mark.parametrize("interrupted", [False, True])
+@pytest.mark.parametrize("at", range(3))
+def test_apply_that_ends_halfway_says_what_is_how(
+    run: Run,
+    backend: SimulatedBackend,
+    three: str,
+    monkeypatch: pytest.MonkeyPatch,
+    as_json: list[str],
+    interrupted: bool,
+    at: int,
+) -> None:
+    """What was done stays, what failed is as it was, the rest was not begun."""
+    change, seen = backend.service_change, []
+
+    def stopped(handle: Any, *arguments: Any) -> None:
+        seen.append(handle.record.name)
+        change(handle, *arguments)
+        if len(seen) == at + 1:
+            if interrupted:
+                raise KeyboardInterrupt
+            change(handle, None, StartType.AUTO, *[None] * 7)
             error = OSError(0, "no")
             error.winerror = 5  # type: ignore[attr-defined]
             raise error
-        change(handle, *arguments)
 
-    monkeypatch.setattr(backend, "service_change", refused)
-    code, out, err = run("apply", str(file), "--start-type", "manual", "--json")
-    answer = json.loads(out)
+    monkeypatch.setattr(backend, "service_change", stopped)
+    code, out, err = run("apply", three, "--start-type", "manual", *as_json)
 
-    assert code == 1
-    assert "not undone: A is changed" in err
-    assert answer["error"]["service"] == "B"
-    assert [each["service"] for each in answer["services"]] == ["A"]
+    names = ["A", "B", "C"]
+    done, failed, left = names[:at], names[at], names[at + 1 :]
+    starts = [backend.records[name].start_type for name in names]
+    assert starts == [StartType.MANUAL] * at + [StartType.AUTO] * (3 - at)
+    assert code == (130 if interrupted else 1)
+    assert err.count("\n") == 1
+    assert (f"; not begun: {', '.join(left)}" in err) == bool(left)
+    changed = "; ".join(f"{name} is changed" for name in done)
+    assert (f"not undone: {changed}" in err) == bool(done)
+    what = f"interrupted at {failed}; {failed} is as it was" if interrupted else " 5 "
+    assert what in err
+    if as_json:
+        answer = json.loads(out)
+        assert [each["service"] for each in answer["services"]] == done
+        assert (answer["failed"], answer["not_begun"]) == (failed, left)
+        assert answer["error"]["service"] == (None if interrupted else failed)
+    else:
+        assert out == ""
+
+
+def test_interruption_before_anything_is_changed_says_so(
+    run: Run, three: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While they are looked at, or a password is asked for."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(ServiceManager, "plan", interrupted)
+    code, out, err = run("apply", three, "--start-type", "manual", "--json")
+
+    assert code == 130
+    assert err == "winsvc: interrupted; nothing has been changed\n"
+    assert (
+        json.loads(out)["error"]["message"] == "interrupted; nothing has been changed"
+    )
+
+
+def test_second_interruption_lets_the_rest_be_undone(
+    run: Run, backend: SimulatedBackend, three: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has hit is told, as text and in JSON."""
+    descriptions = backend.service_change2
+
+    def interrupted(handle: Any, level: int, *image: Any) -> None:
+        descriptions(handle, level, *image)
+        if level == 7:
+            raise KeyboardInterrupt
+
+    words = ("--description", "d", "--preshutdown-timeout", "7")
+    monkeypatch.setattr(backend, "service_change2", interrupted)
+    code, out, err = run("config", "A", *words, "--json")
+    note = "interrupted in undo: set preshutdown timeout of service 'A'"
+
+    assert code == 130
+    assert err == f"winsvc: interrupted at A; {note}\n"
+    assert json.loads(out)["error"]["notes"] == [note]
+    assert backend.records["A"].description == ""
 
 
 def test_apply_goes_on_logging_where_it_does(

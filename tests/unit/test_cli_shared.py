@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import suppress
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,14 +16,12 @@ from hypothesis import strategies as st
 import winsvc
 from winsvc.__main__ import parse_host, parse_shared_host
 from winsvc.base import ServiceBase
-from winsvc.errors import ServiceNotActive
 from winsvc.install import HOST, shared_command, target_of
-from winsvc.manage.manager import ServiceManager
 from winsvc.shared import named_target, parse_services
-from winsvc.states import ServiceType, StartType, State
+from winsvc.states import ServiceType, StartType
 from winsvc.testing.database import SimulatedBackend
 
-Run = Callable[..., tuple[int, str, str]]
+from .conftest import Run
 
 
 class Collector(winsvc.Service):
@@ -54,37 +51,9 @@ BOTH = (Collector, Reporter)
 
 
 @pytest.fixture
-def backend() -> Iterator[SimulatedBackend]:
-    """A simulated SCM with a real clock; what still runs at the end is stopped."""
-    backend = SimulatedBackend(virtual=False)
-    yield backend
-    with ServiceManager(backend=backend) as manager:
-        for info in manager.list():
-            with manager.open(info.name) as handle, suppress(ServiceNotActive):
-                if handle.status().state is State.START_PENDING:
-                    handle.wait_state(State.RUNNING, timeout=20.0)
-                handle.stop()
-                handle.wait_state(State.STOPPED, timeout=20.0)
-
-
-@pytest.fixture
-def run(backend: SimulatedBackend, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run a command; return its exit code and what it wrote."""
-
-    def run(
-        *words: str, services: tuple[type[ServiceBase], ...] = BOTH
-    ) -> tuple[int, str, str]:
-        with pytest.raises(SystemExit) as ended:
-            winsvc.main(
-                *services,
-                argv=words,
-                manager_factory=lambda: ServiceManager(backend=backend),
-            )
-        out, err = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, out, err
-
-    return run
+def run(run: Run) -> Run:
+    """Run a command of a script that has both, unless it has others."""
+    return partial(run, services=BOTH)
 
 
 @pytest.fixture

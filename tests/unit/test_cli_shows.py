@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,9 @@ from winsvc.manage.manager import ServiceManager
 from winsvc.manage.status import ServiceStatus
 from winsvc.manage.watching_all import ServiceEvent
 from winsvc.reasons import StopMajor, StopMinor, StopReason
+from winsvc.settings.config import ServiceConfig
 from winsvc.settings.table import SETTINGS
-from winsvc.states import State
+from winsvc.states import StartType, State
 from winsvc.testing.database import SimulatedBackend
 
 from .conftest import Run, Terminal
@@ -70,7 +72,7 @@ def start_both(run: Run) -> None:
 # --- JSON ----------------------------------------------------------------------------
 
 
-@pytest.mark.usefixtures("installed")
+@pytest.mark.usefixtures("installed", "slow_until_seen")
 def test_each_command_about_a_service_answers_with_its_status(run: Run) -> None:
     """One object on one line, nothing else on standard output, in all its life."""
     seen = []
@@ -244,25 +246,111 @@ def test_stop_hands_its_reason_on(
     assert seen == [{"reason": reason, "comment": "so that"}]
 
 
+STAMP = "2026-11-23 12:00:00,000 "
+OLD = STAMP + "ERROR winsvc of an earlier start\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "added", "told"),
+    [
+        (None, None, "there is no log "),
+        (OLD, "", "of its own.log has nothing of it"),
+        ("", STAMP + "INFO winsvc it begins\n", "of its own.log has no error of it"),
+        (OLD, STAMP + "ERROR winsvc no\n", "of its own.log says why"),
+        ("", "Fatal Python error: Aborted\n", "of its own.log says why"),
+        (OLD, None, "of its own.log says why"),  # rotated: a new one
+    ],
+)
 def test_start_that_nobody_answers_points_to_doctor_and_log(
-    run: Run, backend: SimulatedBackend, target: str, monkeypatch: pytest.MonkeyPatch
+    run: Run,
+    backend: SimulatedBackend,
+    target: str,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    before: str | None,
+    added: str | None,
+    told: str,
 ) -> None:
-    """1053 by itself says nothing about the cause."""
+    """1053 by itself says nothing about the cause, nor does a log always."""
+    log = tmp_path / "of its own.log"
+
+    def not_connected(_handle: object, _arguments: object) -> None:
+        if added is not None and before is not None:
+            log.write_text(before + added)
+        elif before is not None:
+            log.write_text(STAMP + "ERROR x\n")
+        error = OSError(0, "start the service")
+        error.winerror = 1053  # type: ignore[attr-defined]
+        raise error
+
+    if before is not None:
+        log.write_text(before)
+    run("install", "--log-file", str(log), target)
+    monkeypatch.setattr(backend, "service_start", not_connected)
+    code, out, err = run("start", "Sample")
+
+    assert (code, out) == (1, "")
+    assert "1053" in err
+    assert told in err
+    assert "`python -m winsvc doctor Sample` looks for the cause" in err
+    assert err.count("\n") == 1
+
+
+def test_program_without_log_is_promised_none(
+    run: Run, backend: SimulatedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing but the doctor can say anything of a program that is no service."""
 
     def not_connected(_handle: object, _arguments: object) -> None:
         error = OSError(0, "start the service")
         error.winerror = 1053  # type: ignore[attr-defined]
         raise error
 
-    run("install", "--log-file", "of its own.log", target)
+    with ServiceManager(backend=backend) as manager:
+        command = (r"C:\Windows\notepad.exe",)
+        config = ServiceConfig(name="Pad", command=command, start_type=StartType.MANUAL)
+        manager.create(config).close()
     monkeypatch.setattr(backend, "service_start", not_connected)
-    code, out, err = run("start", "Sample")
+    code, _, err = run("start", "Pad")
 
-    assert (code, out) == (1, "")
-    assert "1053" in err
-    assert "of its own.log says why" in err
-    assert "`python -m winsvc doctor Sample` looks for the cause" in err
-    assert err.count("\n") == 1
+    assert code == 1
+    assert "its log" not in err
+    assert "whether its program is a service's at all" in err
+    assert err.endswith("; `python -m winsvc doctor Pad` looks for the cause\n")
+
+
+@pytest.mark.parametrize("log", ["NUL", "com1.log", ""])
+def test_log_that_can_be_none_is_refused(
+    run: Run, backend: SimulatedBackend, target: str, tmp_path: Path, log: str
+) -> None:
+    """A device or a folder; no service is made."""
+    log = log or str(tmp_path)
+    code, _, err = run("install", "--log-file", log, target)
+
+    assert code == 2
+    assert f"no log can be {log}: it is " in err
+    assert run("status", "Sample")[0] == 1
+
+
+def test_log_that_cannot_be_read_is_told(
+    run: Run, target: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A folder, whose name was a file's before; and one that may not be read."""
+    log = tmp_path / "a.log"
+    run("install", "--log-file", str(log), target)
+    log.mkdir()
+    folder = run("logs", "Sample")
+    log.rmdir()
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr("winsvc.commands.logs.read_log_file", refuse)
+    refused = run("logs", "Sample")
+
+    assert (folder[0], refused[0]) == (1, 1)
+    assert f"its log cannot be {log}: it is a folder; `apply" in folder[2]
+    assert f"the log file {log} may not be read: Permission denied" in refused[2]
 
 
 def test_failure_of_a_script_points_to_its_doctor(
@@ -308,6 +396,9 @@ def test_failure_of_a_script_points_to_its_doctor(
         "watch X",
         "logs X",
         "doctor X",
+        "grant X S-1-5-11",
+        "deny X S-1-5-11",
+        "revoke X S-1-5-11",
     ],
 )
 def test_each_command_has_machine_and_json(run: Run, words: str) -> None:
@@ -411,6 +502,21 @@ def test_watch_of_a_service_ends_with_it(run: Run, target: str) -> None:
     assert states == ["RUNNING", "STOPPED", "deleted"]
 
 
+def test_watch_tells_a_restart_by_the_process(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists alone show RUNNING and RUNNING: it has stopped in between (H-33)."""
+    old = status(State.RUNNING)
+    new = replace(old, pid=9)
+    event = ServiceEvent("Foo", new, "changed", old)
+    monkeypatch.setattr(ServiceManager, "watch", lambda _: iter([event]))
+    _, out, _ = run("watch")
+    _, as_json, _ = run("watch", "--json")
+
+    assert " ".join(out.split()[2:]) == "RUNNING 9 restarted: it was process 7"
+    assert json.loads(as_json)["restarted"] is True
+
+
 # --- tables --------------------------------------------------------------------------
 
 
@@ -499,6 +605,26 @@ def test_logs_follows_until_ctrl_c(run: Run, monkeypatch: pytest.MonkeyPatch) ->
     assert run("logs", "Sample", "--follow") == (0, "a line\n", "")
 
 
+@pytest.mark.usefixtures("log")
+def test_logs_follows_a_file_that_is_not_there_yet(
+    run: Run, monkeypatch: pytest.MonkeyPatch, log: Path
+) -> None:
+    """Before the first start: it is waited for, then shown from its first line."""
+    log.unlink()
+
+    def sleep(_seconds: float) -> None:
+        if log.exists():
+            raise KeyboardInterrupt
+        log.write_text("".join(f"line {number}\n" for number in range(30)))
+
+    monkeypatch.setattr("time.sleep", sleep)
+    code, out, err = run("logs", "Sample", "--follow")
+
+    assert code == 0
+    assert len(out.splitlines()) == 30
+    assert err == f"winsvc: there is no log file {log} yet: waiting for it\n"
+
+
 def test_logs_without_a_file_says_what_there_is(
     run: Run, backend: SimulatedBackend, log: Path
 ) -> None:
@@ -559,7 +685,12 @@ def test_logs_shows_events(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(
-    ("severity", "code"), [("problem", 1), ("warning", 0), ("note", 0), ("ok", 0)]
+    ("severity", "code"),
+    [
+        ("problem", 1),
+        *((each, 0) for each in ("warning", "note", "not checked")),
+        *((each, 0) for each in ("does not apply", "ok")),
+    ],
 )
 def test_doctor_is_refused_by_problems_only(
     run: Run, target: str, monkeypatch: pytest.MonkeyPatch, severity: Any, code: int
@@ -578,8 +709,9 @@ def test_doctor_is_refused_by_problems_only(
     as_json = run("doctor", "Sample", "--json")
 
     assert text[0] == verbose[0] == as_json[0] == code
-    assert ("it is so" in text[1]) == (severity != "ok")
+    assert ("it is so" in text[1]) == (severity not in ("does not apply", "ok"))
     assert "it is so" in verbose[1]
+    assert ("1 check passed" in text[1]) == (severity == "ok")
     assert json.loads(as_json[1]) == {
         "name": "Sample",
         "findings": [
@@ -629,4 +761,4 @@ def test_help_has_the_name_it_was_called_by(
     monkeypatch.setattr(sys, "argv", [str(Path("x", program))])
     name = "winsvc" if program.startswith("winsvc") else "python -m winsvc"
 
-    assert run("--help")[1].startswith(f"usage: {name} [-h] COMMAND")
+    assert run("--help")[1].startswith(f"usage: {name} [-h] [--version] COMMAND")

@@ -103,7 +103,9 @@ REFUSED = [
     ("dependencies", ("a/b",), "no key name"),
     ("dependencies", ("x" * 250,) * 9, "take 4520 bytes; the SCM takes 4096"),
     ("required_privileges", ("Backup",), "SeBackupPrivilege"),
-    ("required_privileges", ("SeServiceLogonRight",), "SeBackupPrivilege"),
+    ("required_privileges", ("SeServiceLogonRight",), "which is none"),
+    ("required_privileges", ("SeNoSuchPrivilege",), "'SeNoSuchPrivilege', which is"),
+    ("required_privileges", ("SeBakupPrivilege",), "named like SeBackupPrivilege"),
     ("required_privileges", ("SeBackupPrivilege",) * 114, "4106 bytes"),
     # E-50 to E-58
     ("failure_actions", actions(*[FailureAction.nothing()] * 1025), "1024 at most"),
@@ -144,6 +146,8 @@ REFUSED = [
     ("environment", {"a=b": "x"}, "without ="),
     ("environment", {"a": "x\0"}, "NUL"),
     ("environment", {"a": "1", "A": "2"}, "twice"),
+    ("dependencies", ("Tcpip", "TCPIP"), "'Tcpip' twice"),
+    ("dependencies", ("+G", "+g"), r"'\+G' twice"),
     ("security", "O:SYD:(A;;GA;;;SY)", "no DACL"),
     ("security", "(A;;GA;;;SY)", "no DACL"),
     ("security", "D:(A;;GA;;SY)", "no DACL"),
@@ -151,6 +155,21 @@ REFUSED = [
     ("security", "D:(A;;GA;;;S-1-5-21-1-2-3-1001)", r"add \(A;;GA;;;BA\)"),
     ("security", "D:(A;;CCLCRPWPWD;;;BA)(A;;0x40000;;;SY)", "neither the admin"),
     ("security", "D:(D;;GA;;;BA)", "neither the admin"),
+    *(
+        ("security", sddl, "neither the admin")
+        for sddl in (
+            "D:(D;;GA;;;WD)(A;;GA;;;BA)",
+            "D:(D;;WD;;;S-1-1-0)(A;;GA;;;BA)(A;;GA;;;SY)",
+            "D:(D;;DC;;;AU)(A;;GA;;;BA)(A;;GA;;;SY)",
+            "D:(D;;0x40000;;;BA)(A;;GA;;;SY)",
+            "D:(D;;GW;;;BA)(A;;GA;;;WD)",
+            "D:(D;;GA;;;IU)(D;;GA;;;SY)(A;;GA;;;BA)",
+            "D:(A;;DC;;;BA)(D;;WD;;;AU)(A;;GA;;;BA)",
+            "D:(A;CIIO;GA;;;BA)",
+            "D:(A;;0xZZ;;;BA)(A;;09;;;BA)",
+            '(XD;;GA;;;WD;(@User.Title=="PM"))'.join(("D:", "(A;;GA;;;BU)")),
+        )
+    ),
     ("security", "D:", "nobody any right"),
     ("security", "D:P", "nobody any right"),
 ]
@@ -210,7 +229,7 @@ def test_config_refuses_settings_that_exclude_each_other(
         {"service_type": ServiceType(0x60)},
         {"dependencies": (), "required_privileges": (), "triggers": ()},
         {"dependencies": ("Tcpip", "+Base"), "error_control": ErrorControl.CRITICAL},
-        {"dependencies": ("x" * 253,) * 8 + ("x" * 14,)},
+        {"dependencies": (*(f"{n:x>253}" for n in range(8)), "x" * 14)},
         {"failure_actions": FailureActions()},
         {"failure_actions": FailureActions.restart(0.001, reset_period=0.0)},
         {"failure_actions": actions(FailureAction.run_command(1.5), command="x")},
@@ -224,6 +243,12 @@ def test_config_refuses_settings_that_exclude_each_other(
         {"command": ("c:/bin/svc.exe",)},
         {"security": "D:(A;;0x40002;;;S-1-5-18)"},
         {"security": "D:(A;;GA;;;AU)"},
+        {"security": "D:(A;;GA;;;BA)(D;;GA;;;WD)"},
+        {"security": "D:(D;;RPWP;;;WD)(A;;GA;;;BA)"},
+        {"security": "D:(D;;GA;;;BU)(A;;GA;;;SY)"},
+        {"security": "D:(D;CIIO;GA;;;WD)(A;CI;GA;;;BA)"},
+        {"security": "D:(A;;262146;;;BA)"},
+        {"security": "D:(A;;01000002;;;BA)"},
         {"security": '(XA;;GX;;;S-1-1-0;(@User.Title=="PM"))'.join(("D:", ""))},
     ],
 )
@@ -376,7 +401,8 @@ def test_environment_is_lines_in_the_registry() -> None:
 
     assert variables == {"A": "1", "B": "", "E": "f=g"}
     assert variables.lines() == ("A=1", "B=", "E=f=g")
-    assert repr(Environment({"A": "1"})) == "Environment({'A': '1'})"
+    assert repr(Environment({"A": "secret", "B": "2"})) == "<Environment 'A', 'B'>"
+    assert repr(Environment()) == "<Environment empty>"
 
 
 # --- accounts -------------------------------------------------------------------------
@@ -404,6 +430,13 @@ def test_account_has_one_name(written: str, name: str, password: bool) -> None:
     assert normalize_account(written) == name
     assert ServiceConfig(name="Foo", account=written).account == name
     assert takes_password(written) == takes_password(name) == password
+
+
+def test_privileges_are_written_as_windows_does() -> None:
+    """In any case they are one."""
+    config = ServiceConfig(name="Foo", required_privileges=("SEDEBUGPRIVILEGE",))
+
+    assert config.required_privileges == ("SeDebugPrivilege",)
 
 
 def test_virtual_account_is_that_of_the_service() -> None:

@@ -13,8 +13,8 @@ import pytest
 from winsvc.doctor import acl, inside, pe
 from winsvc.doctor.command import read_command, tries_of
 from winsvc.doctor.facts import Probe
-from winsvc.doctor.gather import last_error
 from winsvc.doctor.probe import Ended, import_targets, service_variables
+from winsvc.log_reader import last_error
 from winsvc.settings.accounts import service_sid
 
 WD, AU, BU = (acl.SIDS[each] for each in ("WD", "AU", "BU"))
@@ -223,6 +223,15 @@ def test_last_error_of_a_log_ends_at_the_next_record() -> None:
     assert len(lines) == 15
     assert "..." in lines
     assert not any("frozen" in line for line in lines)
+
+
+def test_crash_is_the_last_error_of_a_log() -> None:
+    """faulthandler writes without a record's beginning."""
+    log = "2026-11-23 12:00:01,000 ERROR winsvc [1 M] old\n"
+    crash = "Windows fatal exception: access violation\n\nCurrent thread 0x1:"
+
+    assert last_error(log + crash) == crash
+    assert last_error("Fatal Python error: Aborted") == "Fatal Python error: Aborted"
 
 
 def test_log_without_error_has_none() -> None:

@@ -21,6 +21,7 @@ from winsvc.errors import ServiceError, ServiceNotFound, service_error
 from winsvc.manage.status import ServiceInfo, ServiceStatus
 from winsvc.settings.accounts import LOCAL_SERVICE, NETWORK_SERVICE
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.values import FailureActions
 from winsvc.states import ServiceType, StartType, State
 
 ENVIRONMENT = r"C:\Program Files\Clock\venv"
@@ -120,14 +121,21 @@ class FakeScm:
         self.source: str | None = ENVIRONMENT + r"\Lib\site-packages\winsvc\core.pyd"
         self.sids: dict[str, str | int] = {}
         self._backend = SimpleNamespace(
-            machine=None, event_source=self.event_source, account_sid=self.account_sid
+            machine=None,
+            event_source=self.event_source,
+            account_sid=self.account_sid,
+            logon_right_held=self.logon_right_held,
         )
+        self.logon_rights: set[str] = set()
+        self.logon_code = 0
         self.add("Clock")
 
     def add(
         self, name: str, state: State = State.RUNNING, line: str = LINE, **more: Any
     ) -> None:
         settings = {"name": name, "start_type": StartType.AUTO, **more}
+        settings.setdefault("failure_actions", FailureActions.restart(5.0))
+        settings.setdefault("failure_actions_on_error", True)
         kind = settings.setdefault("service_type", ServiceType.OWN_PROCESS)
         config = ServiceConfig.unchecked(**settings)
         raw = (int(kind), state, 1, 0, 0, 0, 0, 8)
@@ -141,6 +149,11 @@ class FakeScm:
         if isinstance(found, int):
             raise service_error("look up", account, found)
         return found
+
+    def logon_right_held(self, machine: str | None, account: str) -> bool:
+        if self.logon_code:
+            raise service_error("read the rights of", account, self.logon_code)
+        return account in self.logon_rights
 
     def open(self, name: str) -> FakeHandle:
         if name not in self.services:
@@ -190,6 +203,19 @@ def scm() -> FakeScm:
     return FakeScm()
 
 
+def test_failure_actions_that_the_system_does_not_tell_are_not_guessed(
+    scm: FakeScm, windows: FakeWindows
+) -> None:
+    """As on Wine (H-11)."""
+    manager: Any = scm
+    scm.add("Clock", failure_actions=None)
+    findings = diagnose(manager, "Clock", system=windows)
+
+    (found,) = [each for each in findings if each.check == "failure actions"]
+    assert found.severity == "not checked"
+    assert found.what == "this system does not tell its failure actions"
+
+
 @pytest.fixture
 def windows() -> FakeWindows:
     """A Windows on which it works."""
@@ -212,8 +238,11 @@ def test_healthy_service_is_diagnosed_as_such(
     findings = diagnose(manager, "Clock", system=windows)
     ((command, variables, folder),) = windows.ran
 
-    assert [each for each in findings if each.severity != "ok"] == []
-    assert render(findings) == f"{len(findings)} checks passed"
+    others = {each.check for each in findings if each.severity != "ok"}
+    assert others == {"dependencies", "shared account"}
+    assert render(findings).splitlines() == [
+        f"{len(findings) - 2} checks passed, 2 not needed",
+    ]
     assert command[:3] == [PYTHON, "-P", "-c"]
     assert json.loads(command[-1]) == [[], [f"{FILE}:Clock"], False]
     assert folder == ROOT + r"\System32"
@@ -479,9 +508,9 @@ def test_configuration_that_may_not_be_read_is_said_so(
     manager: Any = scm
     scm.refused = 5
     findings = diagnose(manager, "Clock", system=windows)
-    notes = {each.check: each.what for each in findings if each.severity == "note"}
+    notes = {each.check: each.what for each in findings if each.severity != "ok"}
 
-    assert {each.severity for each in findings} == {"note", "ok"}
+    assert {each.severity for each in findings} == {"not checked", "ok"}
     assert "ERROR_ACCESS_DENIED" in notes["program"]
     assert "ERROR_ACCESS_DENIED" in notes["dependencies"]
     assert windows.ran == []
@@ -494,10 +523,13 @@ def test_another_computer_is_told_by_its_scm(scm: FakeScm) -> None:
     scm.add("Clock", start_type=StartType.DISABLED)
     findings = diagnose(manager, "Clock")
     problems = [each.check for each in findings if each.severity == "problem"]
-    notes = {each.check: each.what for each in findings if each.severity == "note"}
+    notes = {
+        each.check: each.what for each in findings if each.severity == "not checked"
+    }
 
     assert problems == ["start type"]
     assert {"program", "code", "safety", "log", "deletion"} <= set(notes)
+    assert "SERVER" in notes["event source"]
     assert all("SERVER" in notes[name] for name in ("program", "code", "safety"))
 
 
@@ -562,10 +594,10 @@ def test_default_log_is_known(
 
 
 def test_dependencies_are_looked_up(scm: FakeScm, windows: FakeWindows) -> None:
-    """Services and groups; what is missing, and what may not be read."""
+    """Services and groups, each once; what is missing, and what may not be read."""
     scm.add("Db", state=State.STOPPED, start_type=StartType.DISABLED)
     scm.groups = {"Up": ["Clock"], "Down": ["Db"], "Empty": []}
-    names = ("Db", "Gone", "+Up", "+Down", "+Empty")
+    names = ("Db", "Gone", "+Up", "DB", "+Down", "gone", "+Empty")
     scm.add("Clock", dependencies=names)
     facts = facts_of(scm, windows)
 
@@ -576,6 +608,82 @@ def test_dependencies_are_looked_up(scm: FakeScm, windows: FakeWindows) -> None:
         Dependency(name="+Down", state=State.STOPPED),
         Dependency(name="+Empty", state=None),
     )
+
+
+@pytest.mark.parametrize(
+    ("needs", "circle"),
+    [
+        ({"Clock": "Db", "Db": "clock"}, ("Clock", "Db")),
+        ({"Clock": "Clock"}, ("Clock",)),
+        ({"Clock": "A Db", "A": "B", "B": "Gone", "Db": "B A"}, ()),
+        ({"Clock": "A", "A": "B", "B": "C", "C": "A"}, ("A", "B", "C")),
+        ({"Clock": "+Clock"}, ()),
+        ({"Clock": "A", "A": "B C", "B": "", "C": "CLOCK"}, ("Clock", "A", "C")),
+    ],
+)
+def test_circle_of_dependencies_is_found(
+    scm: FakeScm, windows: FakeWindows, needs: dict[str, str], circle: tuple[str, ...]
+) -> None:
+    """Over several services, which this one need not be one of (E-49)."""
+    scm.groups = {"Clock": []}
+    for name, others in needs.items():
+        scm.add(name, dependencies=tuple(others.split()))
+
+    assert facts_of(scm, windows).circle == circle
+
+
+@pytest.mark.parametrize(
+    ("line", "data", "word"),
+    [
+        (r'"D:\x.exe"', HEADER, ""),
+        (r'"D:\x.exe"', HEADER + b"\0StartServiceCtrlDispatcherW", "StartServiceCtrl"),
+        (r'"D:\x.exe"', HEADER + b"System.ServiceProcess", "ServiceProcess"),
+        (rf'"{PYTHON}" D:\x.py', b"print(1)", ""),
+        (rf'"{PYTHON}" D:\x.py', b"import winsvc", "winsvc"),
+        (rf'"{PYTHON}" -m http.server', b"", None),
+        (LINE, b"", None),
+    ],
+)
+def test_word_of_a_service_is_looked_for(
+    scm: FakeScm, windows: FakeWindows, line: str, data: bytes, word: str | None
+) -> None:
+    """In a program or a script; what is neither is not looked into."""
+    scm.add("Clock", line=line)
+    windows.files |= {r"D:\x.exe": data, r"D:\x.py": data}
+    found = facts_of(scm, windows).service_word
+
+    assert found == word if not word else found and found.startswith(word)
+
+
+def test_log_is_looked_at(scm: FakeScm, windows: FakeWindows) -> None:
+    """Its rights, or those of the nearest folder above it; a folder is no log."""
+    windows.descriptors = {LOG: "file's", r"C:\ProgramData": "folder's"}
+    there = facts_of(scm, windows)
+    del windows.files[LOG]
+    windows.files[r"C:\ProgramData\x"] = b""
+    gone = facts_of(scm, windows)
+    windows.files[LOG + r"\x"] = b""
+    folder = facts_of(scm, windows)
+
+    assert (there.has_log_file, there.log_place, there.log_security) == (
+        *(True, LOG, "file's"),
+    )
+    assert (gone.has_log_file, gone.has_log_folder) == (False, False)
+    assert (gone.log_place, gone.log_security) == (r"C:\ProgramData", "folder's")
+    assert folder.log_trouble == "it is a folder"
+
+
+def test_log_whose_rights_are_unknown_is_not_checked(
+    scm: FakeScm, windows: FakeWindows
+) -> None:
+    """The code is imported all the same: it is of no concern there."""
+    manager: Any = scm
+    windows.descriptors[LOG] = PermissionError(13, "not yours")
+    findings = {each.check: each for each in diagnose(manager, "Clock", system=windows)}
+
+    assert findings["log"].severity == "not checked"
+    assert "not yours" in findings["log"].what
+    assert findings["code"].severity == "ok"
 
 
 def test_services_of_the_same_process_are_found(
@@ -605,7 +713,7 @@ def test_account_is_looked_up(
     scm: FakeScm, windows: FakeWindows, account: str | None, sid: str | None
 ) -> None:
     """None: there is no such account (1332)."""
-    scm.sids = {"me": ME}
+    scm.sids = {r".\me": ME}
     scm.add("Clock", account=account)
     found = facts_of(scm, windows).account_sid
 
@@ -620,6 +728,47 @@ def test_account_that_cannot_be_asked_for_is_unknown(
     scm.add("Clock", account="D\\u")
 
     assert "1722" in facts_of(scm, windows).unknown["account"]
+
+
+@pytest.mark.parametrize(
+    ("account", "code", "has_right"),
+    [
+        (None, 5, True),
+        ("LocalService", 5, True),
+        ("NT SERVICE\\Clock", 5, True),
+        (r".\me", 0, True),
+        (r".\other", 0, False),
+        (r"D\managed$", 0, False),
+    ],
+)
+def test_right_to_log_on_is_looked_up(
+    scm: FakeScm,
+    windows: FakeWindows,
+    account: str | None,
+    code: int,
+    has_right: bool,
+) -> None:
+    """Of those that need one (E-15): the policy is not asked about the others."""
+    scm.logon_rights = {r".\me"}
+    scm.logon_code = code
+    scm.add("Clock", account=account)
+    found = facts_of(scm, windows)
+
+    assert found.has_logon_right is has_right
+    assert "logon_right" not in found.unknown
+
+
+def test_right_that_may_not_be_read_is_unknown(
+    scm: FakeScm, windows: FakeWindows
+) -> None:
+    """The account is looked up all the same."""
+    scm.logon_code = 5
+    scm.sids = {r".\me": ME}
+    scm.add("Clock", account=r".\me")
+    found = facts_of(scm, windows)
+
+    assert "5 ERROR_ACCESS_DENIED" in found.unknown["logon_right"]
+    assert found.account_sid == ME
 
 
 def test_event_log_that_cannot_be_read_is_unknown(

@@ -29,6 +29,7 @@ CLASSES = {
     5: ServiceAccessDenied,
     87: ServiceError,
     1053: ServiceTimeout,
+    1460: ServiceTimeout,
     1060: ServiceNotFound,
     1061: ServiceCannotAcceptControl,
     1062: ServiceNotActive,
@@ -148,6 +149,7 @@ def test_factory_picks_class_for_code(code: int, kind: type[ServiceError]) -> No
     [
         service_error("start", "Foo", 1053, "it slept"),
         service_error("start", "Foo", 99999),
+        service_error("stop", "Foo", 1052, "it is START_PENDING", remedy="wait"),
         NoSCM(operation="open the SCM"),
         ServiceFailed(
             operation="wait for RUNNING of",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -279,16 +281,21 @@ def test_new_handle_is_tried_once(
 def test_failure_is_told_once_until_it_works(
     core: FakeCore, logger: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """One clear line; nothing is raised."""
+    """One clear line, and each record; nothing is raised."""
     logger.addHandler(EventLogHandler("App"))
     core.errors = [5] * 6
     for number in range(5):
         logger.warning("text %d", number)
     lines = capsys.readouterr().err.splitlines()
 
-    assert len(lines) == 1
+    assert len(lines) == 4
     assert "gets nothing of App" in lines[0]
     assert "ERROR_ACCESS_DENIED" in lines[0]
+    assert lines[0].endswith("its records go here")
+    assert [line.rpartition("] ")[2] for line in lines[1:]] == [
+        *("text 0", "text 1", "text 2")
+    ]
+    assert all(" WARNING app [" in line for line in lines[1:])
     assert [report[-1] for report in core.reports] == [("text 3",), ("text 4",)]
     core.errors = [1502] * 2
     logger.warning("again")
@@ -321,21 +328,83 @@ def test_complaint_does_not_come_round_again(
     finally:
         logger.removeHandler(handler)
 
-    # Two tries of the text, two of the complaint.
-    assert len(core.errors) == 96
+    # Two tries of the text, none of the complaint.
+    assert len(core.errors) == 98
 
 
-def test_without_windows_it_only_complains(
-    logger: logging.Logger,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """A program that has the handler can be tried anywhere."""
+@pytest.fixture
+def nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A system without an event log."""
     monkeypatch.setattr("os.name", "posix")
-    logger.addHandler(EventLogHandler("App"))
-    logger.warning("text")
 
-    assert "NoSCM" in capsys.readouterr().err
+
+@pytest.mark.usefixtures("nowhere")
+def test_without_an_event_log_records_go_to_stderr(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A program that has the handler runs anywhere, and loses nothing."""
+    logger.addHandler(EventLogHandler("App", level=logging.WARNING))
+    logger.warning("text %d", 1)
+    logger.info("too low")
+    try:
+        raise KeyError("gone")
+    except KeyError:
+        logger.exception("text %d", 2)
+    complaint, first, second, *traceback = capsys.readouterr().err.splitlines()
+
+    assert "NoSCM" in complaint
+    assert first.endswith("] text 1")
+    assert second.endswith("] text 2")
+    assert traceback[-1] == "KeyError: 'gone'"
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_without_an_event_log_records_go_to_a_file(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """Or wherever another handler writes, which is not ours to close."""
+    path = tmp_path / "fallback.log"
+    logger.addHandler(EventLogHandler("App", fallback=path))
+    kept = logging.StreamHandler(io.StringIO())
+    other = EventLogHandler("Other", fallback=kept)
+    logger.addHandler(other)
+    assert not path.exists()
+    logger.info("ärger 1")
+    logger.info("text 2")
+    err = capsys.readouterr().err
+    for handler in logger.handlers:
+        handler.close()
+
+    lines = path.read_text(encoding="utf-8").splitlines()
+    assert [line.rpartition("] ")[2] for line in lines] == ["ärger 1", "text 2"]
+    assert kept.stream.getvalue() == "ärger 1\ntext 2\n"
+    assert f"its records go to {path}\n" in err
+    assert "text 2" not in err
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_record_that_two_handlers_see_falls_back_once(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As it is written once to a source."""
+    logger.addHandler(EventLogHandler("App"))
+    logger.addHandler(EventLogHandler("App"))
+    logger.info("text")
+
+    assert capsys.readouterr().err.count("] text") == 1
+
+
+def test_service_with_a_log_file_needs_no_fallback(
+    core: FakeCore, forwarder: EventForwarder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Its file has the record: what it writes to stderr would be there twice."""
+    forwarder.add("Svc")
+    core.errors = [5, 5]
+    logging.getLogger("winsvc.Svc").warning("text")
+    err = capsys.readouterr().err
+
+    assert "gets nothing of Svc" in err
+    assert "text" not in err
 
 
 def test_any_thread_may_write(core: FakeCore, logger: logging.Logger) -> None:

@@ -8,12 +8,14 @@ import logging
 import os
 import re
 import sys
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from winsvc import log
+from winsvc.log_life import end_lines, writers
 
 
 @pytest.fixture
@@ -26,6 +28,7 @@ def logger() -> Iterator[logging.Logger]:
     if sys.stdin is not streams[0]:
         sys.stdin.close()
     sys.stdin, sys.stdout, sys.stderr = streams
+    writers.clear()
     for handler in list(logger.handlers):
         logger.removeHandler(handler)
         handler.close()
@@ -51,6 +54,36 @@ def test_prints_and_records_go_to_the_file(
     assert "logged" in text
     assert faulthandler.is_enabled()
     assert sys.stdin.read() == ""
+
+
+def test_unfinished_lines_are_logged_when_there_is_no_more(
+    logger: logging.Logger, tmp_path: Path
+) -> None:
+    """Once, whole, and each thread's for itself; flush ends no line."""
+    file = tmp_path / "x.log"
+    log.start_logging(str(file))
+
+    def lines() -> list[str]:
+        text = file.read_text(encoding="utf-8")
+        return [line.partition("] ")[2] for line in text.splitlines()]
+
+    def in_thread(text: str) -> None:
+        thread = threading.Thread(target=print, args=(text,), kwargs={"end": ""})
+        thread.start()
+        thread.join()
+
+    print("one, ", end="", flush=True)
+    in_thread("of a thread")
+    assert lines() == []
+    in_thread("of another")  # the first has ended: nothing more comes of it
+    assert lines() == ["of a thread"]
+    print("two", end="")
+    print("error", end="", file=sys.stderr)
+    end_lines()
+    end_lines()
+    print("three")
+
+    assert lines() == ["of a thread", "of another", "one, two", "error", "three"]
 
 
 def test_file_that_cannot_be_opened_leaves_stderr(

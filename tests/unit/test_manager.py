@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
@@ -147,6 +148,12 @@ class FakeScm:
 
     def event_source(self, name: str) -> None:
         self._call("event_source", name)
+
+    machine = None
+
+    def logon_right_held(self, machine: str | None, account: str) -> bool:
+        self._call("logon_right_held", machine, account)
+        return True
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
@@ -346,6 +353,61 @@ def test_manager_off_windows_raises_no_scm() -> None:
         ServiceManager()
 
 
+@pytest.mark.parametrize(
+    ("act", "kind", "said"),
+    [
+        (lambda m: m.list(state="RUNNING"), TypeError, "list: state is 'RUNNING': "),
+        (lambda m: m.list(state=9), ValueError, "list: state is 9: "),
+        (lambda m: m.list(group=3), TypeError, "list: group is 3: "),
+        (lambda m: m.open(None), TypeError, "open: name is None: "),
+        (lambda m: ServiceManager(3), TypeError, "ServiceManager: machine is 3: "),
+    ],
+)
+def test_wrong_arguments_of_a_manager_are_named(
+    act: Callable[[Any], object], kind: type[Exception], said: str
+) -> None:
+    """What, of which call, and what is expected; the SCM is not asked."""
+    scm = FakeScm()
+    manager = ServiceManager(backend=scm)
+    asked = len(scm.calls)
+    with pytest.raises(kind, match=f"^{re.escape(said)}expected is "):
+        act(manager)
+
+    assert len(scm.calls) == asked
+
+
+@pytest.mark.parametrize(
+    ("act", "kind", "said"),
+    [
+        (lambda h: h.wait_state("RUNNING"), TypeError, "wait_state: state is 'RUNN"),
+        (lambda h: h.wait_state(0), ValueError, "wait_state: state is 0: "),
+        (lambda h: h.wait_state(True), TypeError, "wait_state: state is True: "),
+        (lambda h: h.control("STOP"), TypeError, "control: code is 'STOP': "),
+        (lambda h: h.control(-1), ValueError, "control: code is -1: "),
+        (lambda h: h.control(1 << 32), ValueError, "control: code is 4294967296: "),
+        (lambda h: h.start(1), TypeError, "start: an argument is 1: "),
+        (lambda h: h.restart("a", 1), TypeError, "restart: an argument is 1: "),
+    ],
+)
+def test_wrong_arguments_of_a_handle_are_named(
+    act: Callable[[Any], object], kind: type[Exception], said: str
+) -> None:
+    """And nothing is sent to the service."""
+    scm, handle = open_foo((0.0, RUNNING))
+    asked = len(scm.calls)
+    with pytest.raises(kind, match=f"^{re.escape(said)}"):
+        act(handle)
+
+    assert len(scm.calls) == asked
+
+
+def test_number_of_a_state_will_do() -> None:
+    """As Windows has them."""
+    _, handle = open_foo((0.0, RUNNING))
+
+    assert handle.wait_state(4).state is State.RUNNING
+
+
 # --- handles and rights -----------------------------------------------------------
 
 
@@ -521,11 +583,45 @@ def test_wait_state_over_time_raises_after_a_last_look() -> None:
     scm, handle = open_foo(
         *((0.5 * n, pending(State.START_PENDING, n)) for n in range(20))
     )
-    with pytest.raises(ServiceTimeout, match="after 2 s it is START_PENDING") as caught:
+    text = "not RUNNING after 2 s: it is START_PENDING"
+    with pytest.raises(ServiceTimeout, match=text) as caught:
         handle.wait_state(State.RUNNING, timeout=2.0)
 
     assert scm.now == pytest.approx(2.0)
     assert caught.value.operation == "wait for RUNNING of"
+
+
+def test_own_time_that_is_up_is_no_fault_of_the_service() -> None:
+    """1460, not the SCM's 1053: nothing is wrong with a service that runs."""
+    _, handle = open_foo((0.0, RUNNING))
+    with pytest.raises(ServiceTimeout) as caught:
+        handle.wait_state(State.STOPPED, timeout=2.0)
+
+    assert caught.value.winerror == 1460
+    assert str(caught.value) == (
+        "could not wait for STOPPED of service 'Foo': 1460 ERROR_TIMEOUT, the time to "
+        "wait was up first (not STOPPED after 2 s: it is RUNNING); wait longer, "
+        "`status` shows whether it gets on"
+    )
+
+
+def test_wait_for_stopped_ends_when_it_was_started_again() -> None:
+    """Another process: it was STOPPED between two looks, and may never be again."""
+    scm, handle = open_foo((0.0, RUNNING), (3.0, (*RUNNING[:7], 12)))
+    with pytest.raises(ServiceFailed, match="is RUNNING in process 12") as caught:
+        handle.wait_state(State.STOPPED)
+
+    assert caught.value.winerror == 1056
+    assert scm.now < 10.0
+
+
+def test_lack_of_progress_is_the_services_fault() -> None:
+    """1053, though there is time left."""
+    _, handle = open_foo((0.0, pending(State.STOP_PENDING, 2, 1000)))
+    with pytest.raises(ServiceTimeout, match="made no progress") as caught:
+        handle.wait_state(State.STOPPED, timeout=60.0)
+
+    assert caught.value.winerror == 1053
 
 
 @pytest.mark.parametrize(

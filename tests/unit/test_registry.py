@@ -161,6 +161,15 @@ def test_dependencies_are_services_and_groups(
     assert registry.dependencies("Foo") == ("A", "B", "+G", "+H")
 
 
+def test_mark_for_deletion_is_read(registry: Registry, winreg: FakeWinreg) -> None:
+    """E-31; a service without the value, or without a key, has none."""
+    assert not registry.is_deleted("Foo")
+    winreg.keys[rf"{SERVICES}\FOO"]["DeleteFlag"] = (1, 4)
+
+    assert registry.is_deleted("foo")
+    assert not registry.is_deleted("Bar")
+
+
 def test_event_source_reads_back(registry: Registry, winreg: FakeWinreg) -> None:
     """With all values of G-2; taken out, the key is gone."""
     assert registry.event_source("Foo") is None

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+from configurations import ACTIONS, configs
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
@@ -55,8 +57,8 @@ event-source = true
 [service.failure-actions]
 actions = [{ restart = 5 }, { run-command = 0.5 }, { none = 0 }]
 reset-period = 86400
-command = "x"
-reboot-message = "Bye"
+command = "notify.exe /fail=%1%"
+reboot-message = "Sorry."
 on-error = true
 
 [service.environment]
@@ -75,16 +77,7 @@ FULL_CONFIG = ServiceConfig(
     group="Base",
     dependencies=("Tcpip", "+NetGroup"),
     account="LocalService",
-    failure_actions=FailureActions(
-        actions=(
-            FailureAction.restart(5.0),
-            FailureAction.run_command(0.5),
-            FailureAction.nothing(),
-        ),
-        reset_period=86400.0,
-        command="x",
-        reboot_message="Bye",
-    ),
+    failure_actions=ACTIONS,
     failure_actions_on_error=True,
     sid_type=SidType.RESTRICTED,
     required_privileges=("SeBackupPrivilege",),
@@ -157,6 +150,61 @@ def test_words_stand_for_settings(
     assert ServiceConfig.from_toml(file) == ServiceConfig(name="Foo", **settings)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("[services.Dup]\n[services.dup]", "'Dup' and 'dup' are one name"),
+        (
+            "[services.A]\ndisplay-name='x'\n[services.B]\ndisplay-name='X'",
+            "'A' and 'B' have one name, 'X'.*1078",
+        ),
+        ("[services.A]\ndisplay-name='b'\n[services.B]", "'A' have one name, 'b'"),
+        (
+            "[services.A]\ndependencies=['B']\n[services.B]\ndependencies=['c']\n"
+            "[services.C]\ngroup='g'\ndependencies=['x','a']",
+            "A -> B -> C -> A; take.*1059",
+        ),
+        (
+            "[services.A]\ndependencies=['+G']\n"
+            "[services.B]\ngroup='g'\ndependencies=['a']",
+            "A -> B -> A",
+        ),
+        ("[services.A]\ngroup='g'\ndependencies=['+G']", "A -> A"),
+    ],
+)
+def test_services_that_cannot_all_be_there_are_refused(
+    file: Path, text: str, told: str
+) -> None:
+    """The SCM would say so at the second, when the first is there."""
+    file.write_text(text)
+    with pytest.raises(ValueError, match=re.escape(str(file)) + ".*" + told):
+        read_tables(file)
+
+
+def test_services_may_depend_on_each_other_one_way(file: Path) -> None:
+    """A diamond is no circle; a display name may be one's own key name."""
+    file.write_text(
+        "[services.A]\ndependencies=['B','C']\ndisplay-name='a'\n"
+        "[services.B]\ndependencies=['D']\n[services.C]\ndependencies=['D','+H']\n"
+        "[services.D]\ngroup='G'\n"
+    )
+
+    assert len(read_tables(file)) == 4
+
+
+def test_many_ways_of_dependencies_are_each_gone_once(file: Path) -> None:
+    """Thirty layers of two have 2**30 ways."""
+    file.write_text(
+        "".join(
+            f"[services.{side}{layer}]\ndependencies=['A{layer + 1}', 'B{layer + 1}']\n"
+            for layer in range(30)
+            for side in "AB"
+        )
+    )
+
+    assert len(read_tables(file)) == 60
+
+
 PYPROJECT = """
 [project]
 name = "thing"
@@ -212,10 +260,13 @@ def test_file_of_its_own_may_have_several_too(file: Path) -> None:
         ('password = "hunter2"', "password has no place in a file; .*stdin"),
         ('command = "x y"', r"command is 'x y'; write an array: \["),
         ("command = [1]", "command is 1; write a text"),
-        ('command = ["x"]\ntarget = "a:B"', "target stand in place of command"),
+        ('command = ["x"]\ntarget = "a:B"', "target stands in place of command"),
         ('target = "a:1b"', "target .*a:1b"),
         ('log-file = "x"', "log-file is for a target"),
-        ('start = "automatic"', "start 'automatic' is not known; write auto$"),
+        (
+            'start = "automatic"',
+            "write auto .or delayed, manual, disabled, trigger.$",
+        ),
         ("start = true", "start is True; write a text"),
         ('start = "trigger"', "start is trigger, but there is none"),
         ('start = "manual"\ndelayed = true', "delayed has no effect"),
@@ -227,7 +278,7 @@ def test_file_of_its_own_may_have_several_too(file: Path) -> None:
         ("preferred-node = 1.5", "preferred-node is 1.5"),
         ('preferred-node = "x"', "preferred-node 'x' is no node"),
         ('environment = ["A=1"]', "environment is .* write a table"),
-        ("environment = {A=1}", "environment is 1; write a text"),
+        ("environment = {A=12}", "environment has A, which is no text; write it as"),
         ("failure-actions = 1", "failure-actions is 1; write a table"),
         ("failure-actions = {restart=1}", "failure-actions has restart, which is no"),
         ('failure-actions = {command="x"}', "one setting; write actions too"),
@@ -324,60 +375,6 @@ def test_what_has_no_words_is_not_written(settings: dict[str, Any], key: str) ->
         to_toml(config)
 
 
-words = st.text(
-    st.characters(exclude_characters="\0", exclude_categories=["Cs"]), max_size=12
-)
-some = words.filter(bool)
-milliseconds = st.integers(0, 10**9).map(lambda number: number / 1000)
-configs = st.builds(
-    ServiceConfig,
-    name=st.text(
-        st.characters(exclude_characters="\0/\\", exclude_categories=["Cs"]),
-        min_size=1,
-        max_size=12,
-    ),
-    command=st.none()
-    | st.tuples(
-        some.filter(lambda text: '"' not in text).map(r"C:\{}".format), words, words
-    ),
-    display_name=st.none() | words,
-    description=st.none() | words,
-    start_type=st.none()
-    | st.sampled_from((StartType.MANUAL, StartType.DISABLED, StartType.AUTO)),
-    service_type=st.none() | st.just(ServiceType.OWN_PROCESS),
-    error_control=st.none() | st.sampled_from(ErrorControl),
-    dependencies=st.none()
-    | st.lists(st.sampled_from(("Tcpip", "+Net", "a,b c")), max_size=3).map(tuple),
-    account=st.none() | st.sampled_from(("LocalSystem", r".\me", "NetworkService")),
-    failure_actions=st.none()
-    | st.just(FailureActions())
-    | st.builds(
-        FailureActions.restart,
-        milliseconds,
-        milliseconds,
-        reset_period=st.none() | st.integers(0, 10**9).map(float),
-    ),
-    failure_actions_on_error=st.none() | st.booleans(),
-    sid_type=st.none() | st.sampled_from(SidType),
-    preshutdown_timeout=st.none() | milliseconds,
-    triggers=st.none()
-    | st.lists(
-        st.one_of(
-            st.just(Trigger.network_lost(action=TriggerAction.START)),
-            some.map(Trigger.named_pipe),
-            st.uuids().map(Trigger.rpc),
-            st.integers(1, 65535).map(Trigger.firewall_port_closed),
-        ),
-        max_size=3,
-    ).map(tuple),
-    preferred_node=st.none() | st.integers(NO_NODE, 0xFFFF),
-    launch_protection=st.none() | st.sampled_from(LaunchProtection),
-    environment=st.none()
-    | st.dictionaries(some.filter(lambda text: "=" not in text), words, max_size=1),
-    event_source=st.none() | st.booleans(),
-)
-
-
 @given(configs, st.booleans())
 @hypothesis_settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
@@ -423,14 +420,18 @@ def test_reset_node_and_variable_are_read() -> None:
 @pytest.mark.parametrize(
     ("parse", "text", "told"),
     [
-        (setting_text.parse_on_failure, "restrat:5", "write restart$"),
+        (setting_text.parse_on_failure, "restrat:5", "write restart .or none, "),
         (setting_text.parse_on_failure, "restart:x", "'x' is no number of seconds"),
         (setting_text.parse_on_failure, "restart,,", "'' is not known"),
         (setting_text.parse_reset_after, "daily", "'daily' is no number"),
         (setting_text.parse_node, "x", "a number, or none"),
         (setting_text.parse_variable, "A", "'A' is no variable; write NAME=VALUE"),
         (setting_text.parse_variable, "=x", "write NAME=VALUE"),
-        (setting_text.parse_launch_protection, "window-light", "write windows-light$"),
+        (
+            setting_text.parse_launch_protection,
+            "window-light",
+            "write windows-light .or none, ",
+        ),
     ],
 )
 def test_wrong_word_is_refused(parse: Any, text: str, told: str) -> None:

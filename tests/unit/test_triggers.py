@@ -205,6 +205,9 @@ def test_subtypes_are_all_different() -> None:
 def test_short_forms_mean_the_usual() -> None:
     """TCP for a port; a blank is no part of a kind."""
     assert parse_trigger("firewall-port=80") == Trigger.firewall_port(80)
+    for text in ("80,tcp", " 080,Tcp", "+80"):
+        assert parse_trigger(f"firewall-port={text}") == Trigger.firewall_port(80)
+    assert parse_trigger("firewall-port=rpc") == Trigger.firewall_port("RPC")
     assert parse_trigger("stop: network-lost") == Trigger.network_lost()
     assert parse_trigger(f"etw={DISK},level=0x4") == Trigger.etw(DISK, level=4)
 
@@ -226,11 +229,16 @@ def test_short_forms_mean_the_usual() -> None:
         (f"device={DISK},", "is empty"),
         (f"etw={DISK},level=256", "256 does not fit into 8 bits"),
         (f"etw={DISK},any=-1", "-1 does not fit into 64 bits"),
-        (f"etw={DISK},level=x", "invalid literal"),
+        (f"etw={DISK},level=x", "'x' is no number"),
         (f"etw={DISK},size=1", "'size=1' is none of level="),
         ("system-state=00", "8 bytes, not 1"),
-        ("system-state=xy", "hexadecimal"),
-        ("raw=1", "badly formed"),
+        ("system-state=xy", "'xy' is no row of bytes; write two hexadecimal"),
+        (f"etw={DISK},binary=123", "'123' is no row of bytes"),
+        ("raw=1", "'' is no GUID"),
+        (f"raw=x,{DISK}", "'x' is no number"),
+        (f"raw=1,{DISK},1:0", "'0' is no row of bytes"),
+        ("firewall-port=80,FOO", "no protocol 'FOO' with ports; give TCP or UDP"),
+        ("firewall-port=80-90", "no port 80-90"),
     ],
 )
 def test_wrong_text_is_refused(text: str, told: str) -> None:

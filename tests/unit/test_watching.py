@@ -147,6 +147,45 @@ def test_checkpoints_are_changes_if_asked_for() -> None:
     assert [status.checkpoint for status in watch] == [1, 2, 3, 0]
 
 
+def noticed(*statuses: tuple[int, ...]) -> list[Any]:
+    """Return notices of these statuses, as one wait finds them."""
+    return [(0, 0, 1 << (status[1] - 1), status, ()) for status in statuses]
+
+
+STOPPING = (16, 3, 0, 0, 0, 1, 3000, 8)
+
+
+@pytest.mark.parametrize(
+    ("looks", "notices"),
+    [
+        # The looks come after all of it.
+        ([RUNNING, RUNNING, RESTARTED], [(), (STOPPING, STOPPED, RESTARTED)]),
+        # They come in between, before the notices do.
+        ([RUNNING, STOPPED, RESTARTED], [(STOPPING,), (STOPPED,), (RESTARTED,)]),
+        ([RUNNING, RESTARTED], [(STOPPING,), (STOPPED,), (RESTARTED,)]),
+        # One notice comes without the others: they were faster than it.
+        ([RUNNING, STOPPING, STOPPED, RESTARTED], [(STOPPING,), (), (RESTARTED,)]),
+        # Nothing is notified.
+        ([RUNNING, STOPPING, STOPPED, RESTARTED], []),
+    ],
+)
+def test_states_that_it_has_passed_are_told(
+    looks: list[tuple[int, ...]], notices: list[tuple[tuple[int, ...], ...]]
+) -> None:
+    """In order, each once, whether a look or a notice is faster."""
+    scm = Scm(*looks)
+    scm.notices += [noticed(*each) for each in notices]
+    with watch_of(scm, timeout=10.0) as watch:
+        seen = [(status.state, status.pid) for status in watch]
+
+    assert seen == [
+        (State.RUNNING, 8),
+        (State.STOP_PENDING, 8),
+        (State.STOPPED, 0),
+        (State.RUNNING, 12),
+    ]
+
+
 def test_timeout_counts_from_the_last_change() -> None:
     """It is no limit of the whole: that is the caller's."""
     scm = Scm(STOPPED, STOPPED, RUNNING)
@@ -233,12 +272,12 @@ def threads_of_watches() -> int:
     return sum(each.name == "winsvc watch" for each in threading.enumerate())
 
 
-def no_thread_is_left() -> bool:
+def no_thread_is_left(but: int = 0) -> bool:
     """Wait for a moment until a thread that is done has ended."""
     until = time.monotonic() + PATIENCE
-    while threads_of_watches() and time.monotonic() < until:
+    while threads_of_watches() > but and time.monotonic() < until:
         time.sleep(0.001)
-    return threads_of_watches() == 0
+    return threads_of_watches() == but
 
 
 def test_async_watch_yields_the_same() -> None:
@@ -274,7 +313,7 @@ def test_cancelled_waiting_loses_nothing() -> None:
                 with pytest.raises(TimeoutError):
                     async with asyncio.timeout(0.01):
                         await anext(watch)
-                assert threads_of_watches() == 1
+                assert no_thread_is_left(but=1)
             scm.show(FAILED)
             return [first.state, (await anext(watch)).state]
 

@@ -69,6 +69,11 @@ class Scm:
     def notifier_close(self, _: object) -> None:
         self.closed.append("notifier")
 
+    def past(self, seconds: float) -> list[Any]:
+        """Let time go by without a notice."""
+        self.now += seconds
+        return []
+
     def told(self, *names: str) -> list[Any]:
         """Return what the SCM notifies: created with "/", deleted without (F-9)."""
         return [(SCM, 0, 0, NOTHING, names)]
@@ -191,6 +196,90 @@ def test_one_that_came_and_went_is_told() -> None:
     scm.steps.append(lambda: scm.told("/Foo", "Foo"))
 
     assert events_of(watch) == ["created Foo", "deleted Foo"]
+
+
+PAUSED = (16, 7, 1, 0, 0, 0, 0, 8)
+RESTARTED = (16, 4, 1, 0, 0, 0, 0, 12)
+
+
+def changes_of(watch: ManagerWatch) -> list[tuple[str, int, bool]]:
+    """Return state, process and whether it is a restart, of each change."""
+    return [
+        (each.status.state.name, each.status.pid, each.is_restart)
+        for each in watch
+        if each.status
+    ]
+
+
+def run_foo(scm: Scm) -> ManagerWatch:
+    """Return a watch of Foo, which runs; its key is 1."""
+    scm.services["Foo"] = RUNNING
+    return watch_of(scm)
+
+
+def notify(scm: Scm, *passed: Any, now: Any) -> Step:
+    """Return a step: it has passed through states, and the list shows one."""
+
+    def step() -> list[Any]:
+        scm.services["Foo"] = now
+        notices = [(1, 0, 1 << (each[1] - 1), each, ()) for each in passed]
+        return notices or scm.told()
+
+    return step
+
+
+@pytest.mark.parametrize("ahead", [False, True])
+def test_states_between_two_lists_are_told(ahead: bool) -> None:
+    """PAUSED and STOPPED of a restart; a list that is ahead waits for them."""
+    scm = Scm()
+    watch = run_foo(scm)
+    if ahead:
+        scm.steps.append(notify(scm, now=RESTARTED))
+    for passed in (PAUSED, RUNNING, STOPPED, RESTARTED):
+        scm.steps.append(notify(scm, passed, now=RESTARTED))
+
+    assert changes_of(watch) == [
+        ("PAUSED", 8, False),
+        ("RUNNING", 8, False),
+        ("STOPPED", 0, False),
+        ("RUNNING", 12, False),
+    ]
+
+
+def test_what_nobody_notifies_is_told_by_the_lists() -> None:
+    """After a moment, each that a list has shown, also before it is gone."""
+    scm = Scm()
+    watch = run_foo(scm)
+    scm.steps += [notify(scm, now=PAUSED), notify(scm, now=RESTARTED)]
+
+    def goes() -> list[Any]:
+        del scm.services["Foo"]
+        return scm.told()
+
+    for _ in range(2):
+        scm.steps.append(lambda: scm.past(watching_all.GRACE))
+    scm.steps += [notify(scm, now=STOPPED), goes]
+
+    events = [(each.what, each.status and each.status.state.name) for each in watch]
+    assert events == [
+        ("changed", "PAUSED"),
+        ("changed", "RUNNING"),
+        ("changed", "STOPPED"),
+        ("deleted", None),
+    ]
+
+
+def test_restart_between_two_lists_is_known_by_its_process() -> None:
+    """Where nothing is notified (H-33): the list shows RUNNING, and RUNNING."""
+    scm = Scm()
+    watch = run_foo(scm)
+    watch._notifier = None
+    watch._keys.clear()
+    watch._sleep = lambda seconds: scm.steps.popleft()() or scm.past(seconds)  # type: ignore[assignment, method-assign]
+    scm.steps.append(notify(scm, now=RESTARTED))
+    scm.steps += [list] * 20
+
+    assert changes_of(watch) == [("RUNNING", 12, True)]
 
 
 class Lull:

@@ -95,6 +95,14 @@ class Installed:
             error.add_note(f"the log of {self.name}:\n{self.log}")
             raise
 
+    def in_run(self, life: int = 1) -> None:
+        """Wait until it is in ``run``, which its first handlers may be before."""
+
+        def lives() -> int:
+            return sum(call.startswith("run ") for call in self.calls)
+
+        eventually(lambda: lives() >= life, "it is in run")
+
     def stop(self) -> winsvc.ServiceStatus:
         """Stop it and wait until it has."""
         self.handle.stop()

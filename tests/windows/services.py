@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import itertools
+import sys
 import threading
 import time
 
@@ -86,6 +88,28 @@ class StuckStop(winsvc.Service):
         while True:
             if self.args == ("gil",):
                 hold_gil(3600.0)
+            time.sleep(3600.0)
+
+
+class Unfinished(winsvc.Service):
+    """Prints what it does not end the line of; with ``stuck`` it does not stop."""
+
+    name = "Unfinished"
+    stop_timeout = 2.0
+    wait_hint = 1.0
+
+    def run(self) -> None:
+        thread = threading.Thread(target=sys.stdout.write, args=("of a thread",))
+        thread.start()
+        thread.join()
+        sys.stderr.write("of stderr")
+        atexit.register(sys.stdout.write, "of the end")
+        sys.stdout.write("of run, ")
+        self.wait_stop()
+        sys.stdout.write("stopped")
+
+    def on_stop(self) -> None:
+        if self.args == ("stuck",):
             time.sleep(3600.0)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import gc
+import os
 import struct
 import sys
 import threading
@@ -298,6 +300,11 @@ def test_calls_leak_nothing(bench: Bench) -> None:
             core.service_config2(service, 99)
         with refused(1332):
             core.account_sid(None, "no such account")
+        core.account_sid(None, rf".\{os.environ['USERNAME']}")
+        with refused(1057):
+            core.logon_right_grant(None, "Everyone")
+        with contextlib.suppress(OSError):  # 120 on Wine (H-55)
+            core.logon_right_held(None, os.environ["USERNAME"])
         with refused(1336):
             core.service_change_security(service, "O:BA")
         core.handle_close(bench.open(name))

@@ -82,6 +82,7 @@ def test_sc_controls_it(lab: Lab, tool: Tool) -> None:
     """sc pause, continue and control."""
     service = lab.install("Probe")
     service.start()
+    service.in_run()
     done = [tool("sc.exe", "pause", service.name)]
     service.reach(State.PAUSED)
     done.append(tool("sc.exe", "continue", service.name))

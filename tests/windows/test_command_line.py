@@ -9,13 +9,16 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from lab import SERVICES, Lab, on_wine
+from consoles import Program
+from lab import SERVICES, Lab, eventually, on_wine
 
 from winsvc.settings.config import ServiceConfig
+from winsvc.states import State
 
 Tool = Callable[..., "subprocess.CompletedProcess[str]"]
 Winsvc = Callable[..., "subprocess.CompletedProcess[str]"]
 WINE = on_wine()
+CTRL_C = 0
 
 
 @pytest.fixture
@@ -72,7 +75,7 @@ def test_plan_and_apply_change_what_differs(
     assert planned.replace("would be", "is") == applied
     assert again == f"{name}: nothing to change\n"
     fields = json.loads(shown)
-    assert fields["environment"] == {"MODE": "test"}
+    assert fields["environment"] == {"MODE": "(set)"}
     assert fields["preshutdown_timeout"] == 7.5
     (service,) = json.loads(drifted)["services"]
     assert [change["setting"] for change in service["changes"]] == ["description"]
@@ -93,6 +96,41 @@ def test_failed_start_leads_to_log_and_doctor(lab: Lab, winsvc: Winsvc) -> None:
     assert found.returncode == 1
     findings = json.loads(found.stdout)["findings"]
     assert "state" in [each["check"] for each in findings]
+
+
+def test_log_that_says_nothing_is_promised_by_nobody(lab: Lab, winsvc: Winsvc) -> None:
+    """os._exit in on_start: 1067; Wine shows it START_PENDING for ever (H-10)."""
+    file = lab.folder / "gone.py"
+    file.write_text(
+        "import os\nimport winsvc\n\nclass Gone(winsvc.Service):\n    name = 'Gone'\n"
+        "    def on_start(self):\n        os._exit(3)\n"
+    )
+    service = lab.install("Gone", file=file)
+    failed = winsvc("start", service.name, "--timeout", "10")
+    service.is_lost = WINE
+
+    assert failed.returncode == 1
+    assert "has nothing of it, `" in failed.stdout
+    assert "says why" not in failed.stdout
+    if not WINE:
+        found = winsvc("doctor", service.name).stdout
+        assert "1067" in failed.stdout
+        assert "has no error in it" in found
+
+
+def test_log_that_can_be_none_is_refused(lab: Lab, winsvc: Winsvc) -> None:
+    """A folder or a device: nothing is installed; `logs` says what is wrong."""
+    name = lab.unique("cli")
+    for log in (str(lab.folder), "NUL", r"C:\COM1.log"):
+        options = ["--name", name, "--log-file", log]
+        done = winsvc("install", *options, f"{SERVICES}:Probe")
+        assert done.returncode == 2
+        assert f"no log can be {log}: " in done.stdout
+    assert winsvc("status", name).returncode == 1
+    service = lab.install("Probe", command=lab.command(f"{SERVICES}:Probe", lab.folder))
+    shown = winsvc("logs", service.name)
+    assert shown.returncode == 1
+    assert f"its log cannot be {lab.folder}: it is a folder" in shown.stdout
 
 
 def test_status_at_a_glance_is_the_full_one(winsvc: Winsvc, name: str) -> None:
@@ -142,6 +180,23 @@ def test_output_is_no_error_of_a_command(lab: Lab) -> None:
     assert (gone.returncode, error) == (141, b"")
 
 
+def test_service_that_somebody_holds_is_not_gone(lab: Lab, winsvc: Winsvc) -> None:
+    """`remove` says so, `install` waits and then refuses it with 1072, not 1073."""
+    name = lab.unique("cli")
+    config = ServiceConfig(name=name, command=("C:/x.exe",))
+    with lab.manager.create(config):
+        removed = winsvc("remove", name)
+        refused = winsvc("install", f"{SERVICES}:Probe", "--name", name)
+    installed = winsvc("install", f"{SERVICES}:Probe", "--name", name)
+    gone = winsvc("remove", name)
+
+    assert (removed.returncode, refused.returncode) == (1, 1)
+    assert "when the last handle to it is closed" in removed.stdout
+    assert "1072" in refused.stdout
+    assert "1073" not in refused.stdout
+    assert (installed.returncode, gone.returncode) == (0, 0), installed.stdout
+
+
 def test_nobody_is_asked_for_a_password_without_a_console(
     lab: Lab, winsvc: Winsvc
 ) -> None:
@@ -166,3 +221,34 @@ def test_scripts_need_not_look_first(lab: Lab, winsvc: Winsvc, name: str) -> Non
     assert drift.returncode == 3
     assert f"{name} is removed" in removed.stdout
     assert "1060" in gone.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "seen", "code"),
+    [
+        (["start"], "START_PENDING", 130),
+        (["watch"], "START_PENDING", 0),
+        (["logs", "--follow"], "called on_start", 0),
+    ],
+    ids=["start", "watch", "logs"],
+)
+def test_ctrl_c_ends_a_command_that_waits(
+    lab: Lab, words: list[str], seen: str, code: int
+) -> None:
+    """At once, without a traceback; the service goes on."""
+    service = lab.install("WaitingStart")
+    if words != ["start"]:
+        service.handle.start()
+        eventually(lambda: service.calls, "it has begun to start")
+    with Program("-m", "winsvc", words[0], service.name, *words[1:]) as program:
+        program.expect(seen)
+        program.send(CTRL_C)
+        ended = program.wait()
+
+    assert ended == code, program.text
+    assert "Traceback" not in program.text
+    lines = program.text.splitlines()
+    told = [line for line in lines if line.startswith("winsvc: interrupted; ")]
+    assert len(told) == (code == 130)
+    assert service.handle.status().state is State.START_PENDING
+    service.stop()

@@ -91,12 +91,19 @@ def test_example_is_installed_and_driven(lab: Lab, tool: Tool) -> None:
 def test_generic_callback_gets_every_state(lab: Lab, target: str) -> None:
     """Its variable, or its alias, is the target."""
     service = lab.install(target, file=EXAMPLE)
+
+    def called(state: State) -> None:  # a control that is there already comes before
+        line = f"state {state} and message {0xFFFFFFFF:#x}"
+        eventually(lambda: line in service.log, line)
+
     process = service.start()
+    called(State.RUNNING)
     accepts = service.handle.status().accepts
     service.handle.control(200)
     service.handle.control(Control.PARAMCHANGE)
     service.handle.pause()
     service.reach(State.PAUSED)
+    called(State.PAUSED)
     service.handle.resume()
     service.reach(State.RUNNING)
     service.stop()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import ctypes
+import os
 import shutil
 import sys
 import time
 from pathlib import Path
 
 import pytest
-from lab import SERVICES, Installed, Lab
+from lab import SERVICES, Installed, Lab, on_wine
 
 from winsvc.doctor import diagnose, pe, render
 from winsvc.doctor.system import Windows
@@ -21,6 +22,8 @@ from winsvc.states import StartType, State
 ALARMS = ("problem", "warning")
 # What a service of the lab is without, and what holds for this computer.
 EXPECTED = {"state", "failure actions", "event source", "log", "safety", "places"}
+# What Wine does not tell: H-5, H-11, H-38.
+UNTOLD = {"deletion", "failure actions", "SCM's events"}
 MINIMAL = """
 import winsvc
 
@@ -64,11 +67,12 @@ def test_healthy_service_raises_no_alarm(lab: Lab) -> None:
 
     print(render(running))
     print(f"diagnosed in {seconds:.2f} s")
-    assert {each.check for each in running if each.severity != "ok"} <= {
-        *EXPECTED,
-        "SCM's events",
-    }
-    assert {each.check: each.severity for each in running}["code"] == "ok"
+    noted = {each.check for each in running if each.severity == "note"}
+    unchecked = {each.check for each in running if each.severity == "not checked"}
+    assert noted <= EXPECTED
+    assert unchecked == (UNTOLD if on_wine() else set())
+    severities = {each.check: each.severity for each in running}
+    assert severities["code"] == severities["hosting"] == severities["log"] == "ok"
     assert seconds < 30
     assert alarms(lab, service) == {}
 
@@ -134,6 +138,90 @@ def test_code_that_cannot_be_imported_is_found(lab: Lab, text: str, what: str) -
     assert what in found["code"]
     assert f"{file}:{2 if 'import' in text else 1})" in found["code"]
     assert any("the last error in its log" in each and what in each for each in log)
+
+
+def test_program_that_is_no_service_is_found(lab: Lab) -> None:
+    """A script and an .exe that end at once: 1053 (A-42)."""
+    file = script(lab, "print('no service')\n", "plain.py")
+    shell = str(Path(os.environ["SYSTEMROOT"]) / "System32" / "cmd.exe")
+    for command in ((sys.executable, str(file)), (shell, "/c", "exit")):
+        service = lab.install("Plain", command=command)
+        assert refused(service) == 1053
+        findings = diagnose(lab.manager, service.name)
+        (found,) = [each for each in findings if each.check == "hosting"]
+
+        assert found.severity in ("note", "problem")
+        assert command[-1] in found.what or shell in found.what
+        assert "Task Scheduler" in (found.remedy or "")
+        assert "ok" not in [each.severity for each in findings if each.check == "log"]
+
+
+def test_log_that_is_a_folder_is_found(lab: Lab) -> None:
+    """The service runs, and what it logs is lost."""
+    command = lab.command(f"{SERVICES}:Probe", lab.folder)
+    service = lab.install("Probe", command=command)
+    service.start()
+    found = alarms(lab, service)
+    service.stop()
+
+    assert set(found) == {"log"}
+    assert f"{lab.folder}: it is a folder" in found["log"]
+
+
+def test_log_that_the_account_may_not_write_is_found(lab: Lab) -> None:
+    """By the rights of the file, which all may read and LocalService not write."""
+    log = lab.folder / "x.log"
+    log.write_text("")
+    service = lab.install("Probe", command=lab.command(f"{SERVICES}:Probe", log))
+    lab.manager.apply(ServiceConfig(name=service.name, account="LocalService"))
+    set_dacl(log, "D:P(A;;FA;;;SY)(A;;FR;;;WD)")
+    found = alarms(lab, service)
+    set_dacl(log, "D:P(A;;FA;;;WD)")
+
+    assert "LocalService may not write its log" in found["log"]
+    assert "log" not in alarms(lab, service)
+
+
+def test_deletion_is_found_where_the_system_tells(lab: Lab) -> None:
+    """E-31; nothing of Wine's tells (H-5), and that is said."""
+    service = lab.install("Probe")
+    lab.forget(service)
+    with service.handle:
+        service.handle.delete()
+        findings = diagnose(lab.manager, service.name)
+    (found,) = [each for each in findings if each.check == "deletion"]
+
+    assert found.severity == ("not checked" if on_wine() else "problem")
+
+
+def test_circle_of_dependencies_is_found(lab: Lab) -> None:
+    """E-49: Windows refuses it when it is configured, Wine does not (H-6)."""
+    first, second = lab.unique("circle"), lab.unique("circle")
+    command = lab.command(f"{SERVICES}:Probe", lab.folder / "x.log")
+    configs = [
+        ServiceConfig(name=name, command=command, dependencies=(other,))
+        for name, other in ((first, second), (second, first))
+    ]
+    with lab.manager.create(configs[0]) as one:
+        try:
+            told = dependencies_told(lab, configs[1], of=first)
+        finally:
+            one.delete()
+
+    circle = f"(1059): {first} -> {second} -> {first}"
+    assert told in (1059, f"its dependencies lead in a circle {circle}")
+
+
+def dependencies_told(lab: Lab, config: ServiceConfig, *, of: str) -> str | int:
+    """Return what is told of dependencies beside another service, or its refusal."""
+    try:
+        other = lab.manager.create(config)
+    except ServiceError as error:
+        return error.winerror
+    with other:
+        findings = diagnose(lab.manager, of)
+        other.delete()
+    return "; ".join(each.what for each in findings if each.check == "dependencies")
 
 
 def test_unquoted_path_is_found(lab: Lab) -> None:
@@ -225,7 +313,7 @@ def test_code_that_others_may_change_is_not_imported(lab: Lab) -> None:
     ran = lab.folder / "ran"
 
     assert not ran.exists()
-    assert code.severity == "note"
+    assert code.severity == "not checked"
     assert "may change" in code.what
     assert any(text.startswith("Everyone may change") for text in warnings)
     assert alarms(lab, service) == {}
@@ -308,10 +396,15 @@ def test_unknown_service_is_refused(lab: Lab) -> None:
 
 
 def test_service_of_windows_is_diagnosed(lab: Lab) -> None:
-    """Nothing of Python in it: the checks of Python say nothing."""
+    """Nothing of Python in it: what is about Python does not apply."""
     (info, *_) = [
         each for each in lab.manager.list() if each.status.state is State.RUNNING
     ]
     findings = diagnose(lab.manager, info.name)
+    severities = {each.check: each.severity for each in findings}
 
-    assert not [each for each in findings if each.severity == "problem"]
+    assert "problem" not in severities.values()
+    assert {severities[each] for each in ("environment", "code", "variables")} == {
+        "does not apply"
+    }
+    assert severities["hosting"] == "ok"

@@ -91,6 +91,7 @@ def test_second_service_alone_goes_through_its_life(lab: Lab) -> None:
     """The first is never started; the process ends with the second."""
     first, second = install(lab, "Plain", "Probe")
     process = second.start("a", "b c")
+    second.in_run()
     second.handle.control(200)
     second.handle.pause()
     second.reach(State.PAUSED)
@@ -115,11 +116,14 @@ def test_both_are_started_stopped_and_started_again(lab: Lab) -> None:
     """I-92: each by itself, with its own parameters; the last ends the process."""
     first, second = install(lab, "Probe", "Probe")
     first.start("1")
+    first.in_run()
     process = second.start("2")
+    second.in_run()
     pids = [each.handle.status().pid for each in (first, second)]
     first.stop()
     between = second.handle.status()
     last = first.start("3")
+    first.in_run(life=2)
     pids.append(first.handle.status().pid)
     second.stop()
     first.stop()

@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from winsvc.base import check_class
-from winsvc.commands.answers import INTERRUPTED, Refused, refuse
+from winsvc.commands.answers import INTERRUPTED, WRONG, Refused, refuse, warn
+from winsvc.commands.log_mark import LogMark
 from winsvc.commands.output import is_reader_gone
+from winsvc.commands.parsing import parser_of
 from winsvc.errors import NoSCM, ServiceError
 from winsvc.install import find_service, log_file_in, log_file_of, target_of
 
@@ -29,8 +31,9 @@ _STDLIB = os.path.dirname(os.__file__)
 
 # Each is a function of that module, most by the same name.
 _HOMES = {
-    "configuring": ("install", "plan", "apply", "config"),
-    "keeping": ("grant", "remove"),
+    "installing": ("install",),
+    "configuring": ("plan", "apply", "config"),
+    "keeping": ("grant", "deny", "revoke", "remove"),
     "controlling": ("start", "stop", "restart", "pause", "continue", "control"),
     "showing": ("status", "list", "dependents", "watch", "doctor"),
     "logs": ("logs",),
@@ -60,11 +63,12 @@ class Commands:
         manager_factory: Callable[..., ServiceManager] | None,
     ) -> None:
         self.services = services
-        self._parser = parser
+        self._parser = self._used = parser
         self._factory = manager_factory
 
     def run(self, options: argparse.Namespace) -> int:
         """Run it and return the exit code; errors are one line on stderr."""
+        self._used = parser_of(self._parser, options.command)
         home = import_module(f"{__name__}.{_HOME_OF[options.command]}")
         function = _FUNCTIONS.get(options.command, options.command)
         command: Command = getattr(home, function)
@@ -74,16 +78,17 @@ class Commands:
             return self._run_once(command, options)
         except NoSCM as error:
             return refuse(options, f"{error.strerror}; {error.remedy}", error)
-        except KeyboardInterrupt:
-            refuse(options, "interrupted")
-            return INTERRUPTED
 
     def _run_for_all(self, command: Command, options: argparse.Namespace) -> int:
         """Run it for each of the script's services, whatever becomes of the others."""
         codes = []
-        for service in self.services:
-            options.name = service.name
+        names = [service.name for service in self.services]
+        for number, options.name in enumerate(names, 1):
             codes.append(self._run_once(command, options))
+            if codes[-1] == INTERRUPTED:
+                if left := names[number:]:
+                    warn(f"not begun: {', '.join(left)}")
+                break
         return max(codes)
 
     def _run_once(self, command: Command, options: argparse.Namespace) -> int:
@@ -91,14 +96,17 @@ class Commands:
             return command(self, options)
         except NoSCM:
             raise
+        except KeyboardInterrupt as error:
+            return refuse(options, "interrupted", error, code=INTERRUPTED)
         except Refused as refused:
-            return refuse(options, str(refused), refused.error, refused.done)
+            what = str(refused), refused.error, refused.done, refused.code
+            return refuse(options, *what)
         except OSError as error:
             if is_reader_gone(error):
                 raise
             return refuse(options, str(error), error)
         except ValueError as error:
-            self.wrong_usage(str(error))
+            self.wrong_input(str(error))
 
     # --- what they share -------------------------------------------------------------
 
@@ -111,8 +119,12 @@ class Commands:
         return self._factory(options.machine) if options.machine else self._factory()
 
     def wrong_usage(self, text: str) -> NoReturn:
-        """Say what is wrong with the command line, and exit."""
-        self._parser.error(text)
+        """Say what is wrong with the command line, and how it is used, and exit."""
+        self._used.error(text)
+
+    def wrong_input(self, text: str) -> NoReturn:
+        """Say what is wrong with what the command line names, and exit."""
+        self._used.exit(WRONG, f"{self._used.prog}: error: {text}\n")
 
     def load(self, targets: Sequence[str]) -> list[tuple[type[ServiceBase], Target]]:
         """Return the services that a command is about, imported and checked.
@@ -130,14 +142,23 @@ class Commands:
             # The user's code may raise any, and end itself as it is imported.
             except (Exception, SystemExit) as error:  # noqa: BLE001
                 name = each if isinstance(each, str) else each.__name__
-                self.wrong_usage(f"{name} cannot be loaded: {_describe(error)}")
+                self.wrong_input(f"{name} cannot be loaded: {_describe(error)}")
         return found
 
-    def where_to_look(self, options: argparse.Namespace, handle: ServiceHandle) -> str:
-        """Return where to find out why a service failed."""
+    def where_to_look(self, options: argparse.Namespace, log: LogMark) -> str:
+        """Return where to find out why a service failed.
+
+        Args:
+            options: The command's.
+            log: Its log as it was before.
+        """
         name = options.name if not self.services or len(self.services) > 1 else ""
         doctor = f"`{self._parser.prog} doctor {name}".rstrip() + "`"
-        return f"{self._log(options, handle)}, {doctor} looks for the cause"
+        return ", ".join(filter(None, (log.told(), f"{doctor} looks for the cause")))
+
+    def mark_log(self, options: argparse.Namespace, handle: ServiceHandle) -> LogMark:
+        """Return where the log of a service ends now."""
+        return LogMark(self.log_file(options, handle), is_here=options.machine is None)
 
     def log_file(
         self, options: argparse.Namespace, handle: ServiceHandle
@@ -151,18 +172,20 @@ class Commands:
             return found
         first = self.services[0]  # the log of a shared process has its name
         name = options.name if len(self.services) == 1 else first.name
+        default: str | None = options.default_log_file
+        if default is not None:
+            return os.path.abspath(default)
         try:
             return log_file_of(name, target_of(first))
         except ValueError:  # a class that cannot be installed
             return None
 
-    def _log(self, options: argparse.Namespace, handle: ServiceHandle) -> str:
-        file = self.log_file(options, handle)
-        return "its log says why" if file is None else f"its log {file} says why"
-
 
 def _describe(error: BaseException) -> str:
     """Return an exception as one line, with the place in the user's code."""
+    if isinstance(error, SyntaxError) and error.filename:
+        place = f"{error.filename}:{error.lineno}"
+        return f"{type(error).__name__}: {error.msg} ({place})"
     text = " ".join(str(error).split())
     frames = traceback.extract_tb(error.__traceback__)
     if frames and not frames[-1].filename.startswith((_OURS, "<frozen", _STDLIB)):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from winsvc._interfaces import StatusTuple
     from winsvc.manage.status import ServiceStatus
 
-DONE, REFUSED, DIFFERENT, INTERRUPTED = 0, 1, 3, 130
+DONE, REFUSED, WRONG, DIFFERENT, INTERRUPTED = 0, 1, 2, 3, 130
 
 
 class Refused(Exception):
@@ -31,17 +31,21 @@ class Refused(Exception):
         text: The sentence for people.
         error: What happened.
         done: What has been done before that, for ``--json``.
+        code: The exit code.
     """
 
     def __init__(
         self,
         text: str,
-        error: OSError | None = None,
+        error: BaseException | None = None,
         done: Mapping[str, Any] | None = None,
+        *,
+        code: int = REFUSED,
     ) -> None:
         super().__init__(text)
         self.error = error
         self.done = done or {}
+        self.code = code
 
 
 def tell(options: argparse.Namespace, fields: Mapping[str, Any], text: str) -> None:
@@ -63,8 +67,9 @@ def warn(text: str) -> None:
 def refuse(
     options: argparse.Namespace,
     text: str,
-    error: OSError | None = None,
+    error: BaseException | None = None,
     done: Mapping[str, Any] | None = None,
+    code: int = REFUSED,
 ) -> int:
     """Say what was refused or failed; return the exit code.
 
@@ -73,22 +78,28 @@ def refuse(
         text: The sentence for people.
         error: What happened; with ``--json`` it is the answer.
         done: What the answer has besides.
+        code: The exit code.
     """
     if getattr(options, "json", False):
         fields = {"error": error_fields(error, text), **(done or {})}
         print(json.dumps(fields), flush=True)
-    warn("; ".join([text, *getattr(error, "__notes__", ())]))
-    return REFUSED
+    warn("; ".join([text, *_notes(error)]))
+    return code
 
 
-def error_fields(error: OSError | None, text: str) -> dict[str, Any]:
+def _notes(error: BaseException | None) -> list[str]:
+    """Return what could not be undone, say."""
+    return list(getattr(error, "__notes__", ()))
+
+
+def error_fields(error: BaseException | None, text: str) -> dict[str, Any]:
     """Return an error as ``--json`` shows it."""
-    found: dict[str, Any]
+    found: dict[str, Any] = {"notes": notes} if (notes := _notes(error)) else {}
     if not isinstance(error, ServiceError):
-        code = None if error is None else error.errno
-        found = {"operation": None, "service": None, "code": code, "name": ""}
+        code = getattr(error, "errno", None)
+        found |= {"operation": None, "service": None, "code": code, "name": ""}
         return found | {"message": text, "remedy": None}
-    found = {
+    found |= {
         "operation": error.operation,
         "service": error.service,
         "code": error.winerror,

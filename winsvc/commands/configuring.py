@@ -1,23 +1,45 @@
-"""The commands that install and configure services."""
+"""The commands that configure services, by what is wanted of them."""
 
 from __future__ import annotations
 
 import dataclasses
 import json
 import sys
-from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from winsvc.commands.answers import DIFFERENT, DONE, Refused, refuse, tell, warn
-from winsvc.commands.options import settings_in, wants_trigger
+from winsvc.commands.answers import (
+    DIFFERENT,
+    DONE,
+    INTERRUPTED,
+    REFUSED,
+    Refused,
+    refuse,
+    tell,
+    warn,
+)
+from winsvc.commands.options import (
+    says_failures,
+    settings_in,
+    wants_trigger,
+    with_failures,
+)
 from winsvc.commands.passwords import Passwords, is_given
 from winsvc.commands.tables import print_table
 from winsvc.commands.wanted import wanted
-from winsvc.errors import ServiceError, ServiceExists, ServiceNotFound, service_error
-from winsvc.install import create_all, log_file_in, recommended, recommended_names
+from winsvc.errors import (
+    ServiceMarkedForDelete,
+    ServiceNotFound,
+    service_error,
+)
+from winsvc.install import (
+    explicit,
+    log_file_in,
+    recommended,
+    recommended_names,
+)
 from winsvc.manage.changes import plain_value, show_value
-from winsvc.manage.security import ServiceRight, parse_dacl
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.lockout import is_for_administrators
 from winsvc.settings.toml_writer import to_toml
 
 if TYPE_CHECKING:
@@ -29,93 +51,21 @@ if TYPE_CHECKING:
     from winsvc.manage.manager import ServiceManager
 
 _SOURCE = "event_source"
-# Those that administrators are among: themselves, who has logged on, everybody.
-_ADMINISTRATORS = ("BA", "AU", "WD")
 
 
-# --- install -------------------------------------------------------------------------
-
-
-def install(commands: Commands, options: argparse.Namespace) -> int:
-    """Create services, with what a good administrator would set."""
-    if not commands.services:
-        _name_what_to_install(commands, options)
-    asked = wanted(commands, options)
-    _check_triggers(options, asked.configs)
-    configs = asked.configs
-    if not options.dry_run:
-        passwords = Passwords(options)
-        configs = tuple(_with_password(passwords, config) for config in configs)
-    _warn_of_lockout(configs)
-    is_here = options.machine is None
-    with commands.open(options) as manager:
-        plans = [_plan_new(manager, config, is_here=is_here) for config in configs]
-        if not options.dry_run:
-            create_all(
-                manager,
-                [
-                    _supported(recommended(config, is_here=is_here), plan)
-                    for config, plan in zip(configs, plans, strict=True)
-                ],
-            )
-    fields = {"services": [each.as_dict() for each in plans]}
-    text = _text(plans, "would be created")
-    if not options.dry_run:
-        text = _text_of_install(configs, plans, asked.log_file)
-    tell(options, fields | {"log_file": asked.log_file}, text)
-    return DONE
-
-
-def _name_what_to_install(commands: Commands, options: argparse.Namespace) -> None:
-    """With a file the words are the name of a service in it, else targets."""
-    if options.source is not None:
-        _take_name(commands, options, options.targets)
-        options.targets = []
-    elif not options.targets:
-        commands.wrong_usage("write a TARGET, or --from FILE")
-
-
-def _take_name(
+def take_name(
     commands: Commands, options: argparse.Namespace, words: Sequence[str]
 ) -> None:
+    """Take the one service's name from the words, or from ``--name``."""
     names = [*words, *([options.name] if options.name else [])]
     if len(names) > 1:
         commands.wrong_usage(f"one service at a time, not {', '.join(names)}")
     options.name = names[0] if names else None
 
 
-def _plan_new(
-    manager: ServiceManager, config: ServiceConfig, *, is_here: bool
-) -> Changes:
-    """Return what creating a service comes to, with what is recommended."""
-    names = recommended_names(config, is_here=is_here)
-    plan = manager.plan(recommended(config, is_here=is_here), if_supported=names)
-    if not plan.is_new:
-        raise ServiceExists(operation="create", service=config.name)
-    return plan
-
-
-def _supported(config: ServiceConfig, plan: Changes) -> ServiceConfig:
-    """Return what this system can have of a configuration."""
-    left_out: dict[str, Any] = dict.fromkeys(plan.left_out)
-    return dataclasses.replace(config, **left_out)
-
-
-def _text_of_install(
-    configs: Sequence[ServiceConfig], plans: Sequence[Changes], log_file: str | None
-) -> str:
-    line = configs[0].command_line
-    if len(configs) == 1:
-        lines = [f"{configs[0].name} is installed; it runs {line}"]
-    else:
-        names = ", ".join(config.name for config in configs)
-        lines = [f"{names} are installed; they run in one process {line}"]
-    if log_file is not None:
-        lines.append(f"Its log: {log_file}")
-    return "\n".join([*lines, *_left_out(plans[0])])
-
-
-# --- plan and apply ------------------------------------------------------------------
+def as_new(options: argparse.Namespace, config: ServiceConfig) -> ServiceConfig:
+    """Return a new service's, with failure actions from the recommended ones."""
+    return with_failures(options, config, recommended(config).failure_actions)
 
 
 def plan(commands: Commands, options: argparse.Namespace) -> int:
@@ -126,13 +76,13 @@ def plan(commands: Commands, options: argparse.Namespace) -> int:
         if is_given(options):
             passwords = Passwords(options)
             found = [
-                _planned(manager, _with_password(passwords, config), each)
+                _planned(manager, with_password(passwords, config), each)
                 for config, each in found
             ]
     plans = [each for _, each in found]
-    _warn_of_lockout(configs)
+    warn_of_lockout(configs)
     fields = {"services": [each.as_dict() for each in plans]}
-    tell(options, fields, _text(plans, "would be created", "would be changed"))
+    tell(options, fields, told(plans, "would be created", "would be changed"))
     return DIFFERENT if options.check and any(plans) else DONE
 
 
@@ -144,38 +94,75 @@ def apply(commands: Commands, options: argparse.Namespace) -> int:
 def _apply(
     commands: Commands, options: argparse.Namespace, configs: Sequence[ServiceConfig]
 ) -> int:
-    passwords = Passwords(options)
     with commands.open(options) as manager:
         # All are looked at before one is changed, and the passwords asked for.
-        found = [_complete(manager, options, config) for config in configs]
-        complete = [
-            _with_password(passwords, _with_account(manager, config))
-            if is_given(options) or options.set_account or _is_account_new(plan)
-            else config
-            for config, plan in found
-        ]
-        _warn_of_lockout(configs)
+        try:
+            complete = _ready_to_apply(manager, options, configs)
+        except KeyboardInterrupt as error:
+            text = "interrupted; nothing has been changed"
+            raise Refused(text, error, code=INTERRUPTED) from error
+        warn_of_lockout(configs)
         done: list[Changes] = []
-        for config, (_, plan) in zip(complete, found, strict=True):
-            try:
-                done.append(manager.apply(config, if_supported=plan.left_out))
-            except ServiceError as error:
-                if not done:
-                    raise
-                raise _stopped_halfway(done, error) from error
+        try:
+            for config, left_out in complete:
+                done.append(manager.apply(config, if_supported=left_out))
+        except (OSError, ValueError, KeyboardInterrupt) as error:
+            names = [config.name for config, _ in complete]
+            raise _stopped_halfway(done, names[len(done) :], error) from error
     fields = {"services": [each.as_dict() for each in done]}
-    tell(options, fields, _text(done, "is created", "is changed"))
+    tell(options, fields, told(done, "is created", "is changed"))
     return DONE
 
 
-def _stopped_halfway(done: Sequence[Changes], error: ServiceError) -> Refused:
-    """Return what says that the services before one that failed stay as they are."""
-    lines = _text(done, "is created", "is changed").splitlines()
-    before = "; ".join(line.rstrip(":") for line in lines if not line.startswith(" "))
-    fields = {"services": [each.as_dict() for each in done]}
-    return Refused(
-        f"{error}; done before that, and not undone: {before}", error, fields
-    )
+def _ready_to_apply(
+    manager: ServiceManager,
+    options: argparse.Namespace,
+    configs: Sequence[ServiceConfig],
+) -> list[tuple[ServiceConfig, tuple[str, ...]]]:
+    """Return what to apply, passwords included, and what of it is to be left out."""
+    passwords = Passwords(options)
+    found = [_complete_once_gone(manager, options, each) for each in configs]
+    return [
+        (
+            with_password(passwords, _with_account(manager, config))
+            if is_given(options) or options.set_account or _is_account_new(plan)
+            else config,
+            plan.left_out,
+        )
+        for config, plan in found
+    ]
+
+
+def _stopped_halfway(
+    done: Sequence[Changes], names: Sequence[str], error: BaseException
+) -> Refused:
+    """Return what says which services were done, failed, and were not begun.
+
+    Args:
+        done: Those before: they stay as they are now.
+        names: The one that failed, which is as it was, and those behind it.
+        error: What happened to it.
+    """
+    failed, *left = names
+    is_interrupted = isinstance(error, KeyboardInterrupt)
+    parts = [f"interrupted at {failed}" if is_interrupted else str(error)]
+    if is_interrupted and not hasattr(error, "__notes__"):
+        parts.append(f"{failed} is as it was")
+    if done:
+        lines = told(done, "is created", "is changed").splitlines()
+        before = "; ".join(
+            line.rstrip(":") for line in lines if not line.startswith(" ")
+        )
+        parts.append(f"done before that, and not undone: {before}")
+    if left:
+        parts.append(f"not begun: {', '.join(left)}")
+    fields = {
+        "services": [each.as_dict() for each in done],
+        "failed": failed,
+        "not_begun": left,
+    }
+    code = INTERRUPTED if is_interrupted else REFUSED
+    return Refused("; ".join(parts), error, fields, code=code)
 
 
 def _is_account_new(plan: Changes) -> bool:
@@ -197,7 +184,7 @@ def _configs_to_apply(
         words = options.words
         if words and words[0].lower().endswith(".toml") and options.source is None:
             options.source, *words = words
-        _take_name(commands, options, words)
+        take_name(commands, options, words)
         if options.name is None and options.source is None and not options.targets:
             commands.wrong_usage("write a FILE.toml, --target TARGET, or a NAME")
 
@@ -223,22 +210,37 @@ def _complete(
     try:
         with manager.open(config.name) as handle:
             if wants_trigger(options) and config.triggers is None:
-                _check_triggers(options, [handle.config()])
+                check_triggers(options, [handle.config()])
+            if says_failures(options):
+                present = handle.config().failure_actions
+                config = with_failures(options, config, present)
     except ServiceNotFound as error:
         if config.command is None:
             detail = "to create it, say what it runs: a command, or a target"
             raise service_error("open", config.name, error.winerror, detail) from error
         is_here = options.machine is None
+        config = as_new(options, config)
         names = recommended_names(config, is_here=is_here)
-        config = recommended(config, is_here=is_here)
+        config = explicit(recommended(config, is_here=is_here))
         plan = manager.plan(config, if_supported=names)
     else:
         plan = manager.plan(config)
-    _check_triggers(options, [config] if plan.is_new or config.triggers == () else [])
+    check_triggers(options, [config] if plan.is_new or config.triggers == () else [])
     return config, plan
 
 
-def _check_triggers(
+def _complete_once_gone(
+    manager: ServiceManager, options: argparse.Namespace, config: ServiceConfig
+) -> tuple[ServiceConfig, Changes]:
+    """Return the same; one that is just being deleted is waited for (E-34)."""
+    try:
+        return _complete(manager, options, config)
+    except ServiceMarkedForDelete:
+        manager.wait_removed(config.name)
+    return _complete(manager, options, config)
+
+
+def check_triggers(
     options: argparse.Namespace, configs: Iterable[ServiceConfig]
 ) -> None:
     """Refuse a start by triggers alone where there are none."""
@@ -248,7 +250,8 @@ def _check_triggers(
             raise ValueError(f"{msg}; add --trigger")
 
 
-def _with_password(passwords: Passwords, config: ServiceConfig) -> ServiceConfig:
+def with_password(passwords: Passwords, config: ServiceConfig) -> ServiceConfig:
+    """Return a configuration with its account's password, asked for if need be."""
     return dataclasses.replace(config, password=passwords.of(config.account))
 
 
@@ -258,22 +261,18 @@ def _planned(
     return config, manager.plan(config, if_supported=plan.left_out)
 
 
-def _warn_of_lockout(configs: Iterable[ServiceConfig]) -> None:
+def warn_of_lockout(configs: Iterable[ServiceConfig]) -> None:
     """Warn of entries that leave nobody who could change them again."""
     for config in configs:
-        if config.security is None:
-            continue
-        with suppress(ValueError):  # entries that are not understood here
-            dacl = parse_dacl(config.security)
-            allowed = [dacl.allowed(account) for account in _ADMINISTRATORS]
-            if not any(rights & ServiceRight.WRITE_DAC for rights in allowed):
-                warn(
-                    f"service {config.name!r}: security lets administrators change "
-                    "it no more; (A;;GA;;;BA) would"
-                )
+        if config.security is not None and not is_for_administrators(config.security):
+            warn(
+                f"service {config.name!r}: security lets administrators change it no "
+                "more; (A;;GA;;;BA) would, if nothing denies it"
+            )
 
 
-def _text(plans: Sequence[Changes], created: str, changed: str = "") -> str:
+def told(plans: Sequence[Changes], created: str, changed: str = "") -> str:
+    """Return what plans come to: a line for each service and each change."""
     lines = []
     for each in plans:
         if each:
@@ -282,11 +281,12 @@ def _text(plans: Sequence[Changes], created: str, changed: str = "") -> str:
             lines += [f"  {change}" for change in each.changes]
         else:
             lines.append(f"{each.service}: nothing to change")
-        lines += _left_out(each)
+        lines += [*each.notes, *told_left_out(each)]
     return "\n".join(lines)
 
 
-def _left_out(plan: Changes) -> list[str]:
+def told_left_out(plan: Changes) -> list[str]:
+    """Return a line for each kind of thing that a plan leaves out."""
     lines = []
     names = [name.replace("_", " ") for name in plan.left_out if name != _SOURCE]
     if names:
@@ -306,7 +306,7 @@ def _left_out(plan: Changes) -> list[str]:
 def config(commands: Commands, options: argparse.Namespace) -> int:
     """Show a service's settings, or change those that are given."""
     given = settings_in(options)
-    if given or is_given(options):
+    if given or says_failures(options) or is_given(options):
         if options.toml or options.output is not None:
             commands.wrong_usage(
                 "--toml and --output show settings: set none with them"

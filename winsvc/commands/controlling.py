@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 from winsvc.commands.answers import (
     DONE,
+    INTERRUPTED,
     REFUSED,
     Refused,
     error_fields,
@@ -25,6 +26,7 @@ from winsvc.errors import (
     ServiceTimeout,
 )
 from winsvc.glance import describe_exit
+from winsvc.manage.stopping import stop_when_started
 from winsvc.states import State, control_name
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ _STARTED = (State.START_PENDING, State.RUNNING, State.CONTINUE_PENDING)
 def start(commands: Commands, options: argparse.Namespace) -> int:
     """Start it."""
     with _opened(commands, options) as one:
-        one.tell(one.start())
+        status = one.start(is_enough=options.if_needed)
+    one.tell(status)
     return DONE
 
 
@@ -58,12 +61,14 @@ def stop(commands: Commands, options: argparse.Namespace) -> int:
                 what = "1062 ERROR_SERVICE_NOT_ACTIVE, it is stopped already"
                 text = f"could not stop service {options.name!r}: {what}"
                 raise Refused(f"{text}; {error.remedy}", error) from error
-            one.tell(one.handle.status())
-            return DONE
+            status = one.handle.status()
         except ServiceCannotAcceptControl:
             if not (options.if_needed and one.is_in(State.STOP_PENDING)):
                 raise
-        one.tell(one.reach(State.STOPPED), one.stopped)
+            status = one.reach(State.STOPPED)
+        else:
+            status = one.reach(State.STOPPED)
+    one.tell(status, one.stopped)
     return DONE
 
 
@@ -71,10 +76,10 @@ def restart(commands: Commands, options: argparse.Namespace) -> int:
     """Stop it, wait, and start it again, then what was stopped before it."""
     with _opened(commands, options) as one:
         one.stop_and_wait()
-        status = one.start()
+        status = one.start(is_enough=not options.args)
         # What depends on others of them was stopped first: it is started last.
         started = [one.start_dependent(name) for name in reversed(one.stopped)]
-        one.tell(status, started)
+    one.tell(status, started)
     return REFUSED if any("error" in each for each in started) else DONE
 
 
@@ -82,7 +87,8 @@ def pause(commands: Commands, options: argparse.Namespace) -> int:
     """Pause it."""
     with _opened(commands, options) as one:
         one.handle.pause()
-        one.tell(one.reach(State.PAUSED))
+        status = one.reach(State.PAUSED)
+    one.tell(status)
     return DONE
 
 
@@ -90,7 +96,8 @@ def continue_(commands: Commands, options: argparse.Namespace) -> int:
     """Let it go on."""
     with _opened(commands, options) as one:
         one.handle.resume()
-        one.tell(one.reach(State.RUNNING))
+        status = one.reach(State.RUNNING)
+    one.tell(status)
     return DONE
 
 
@@ -111,13 +118,17 @@ def stop_first(
     handle: ServiceHandle,
 ) -> None:
     """Stop a service, whatever it is at, before something else is done to it."""
-    _Run(commands, options, manager, handle).stop_and_wait()
+    one = _Run(commands, options, manager, handle)
+    with one.saying_how_far():
+        one.stop_and_wait()
 
 
 @contextmanager
 def _opened(commands: Commands, options: argparse.Namespace) -> Iterator[_Run]:
     with commands.open(options) as manager, manager.open(options.name) as handle:
-        yield _Run(commands, options, manager, handle)
+        one = _Run(commands, options, manager, handle)
+        with one.saying_how_far():
+            yield one
 
 
 class _Run:
@@ -146,17 +157,62 @@ class _Run:
         self._manager = manager
         self.handle = handle
         self.stopped: tuple[str, ...] = ()
+        self._log = commands.mark_log(options, handle)
 
-    def start(self) -> ServiceStatus:
-        """Start it; wait until it is RUNNING if that is wanted."""
+    @contextmanager
+    def saying_how_far(self) -> Iterator[None]:
+        """Add to what ends the command early how things are now.
+
+        Raises:
+            Refused: In place of KeyboardInterrupt, and of what fails after services
+                that depend on it have been stopped.
+        """
         try:
-            self._start()
+            yield
+        except KeyboardInterrupt as error:
+            parts = ["interrupted", *self._how_it_is(), *self._dependents_left()]
+            text, done = "; ".join(parts), self._done()
+            raise Refused(text, error, done, code=INTERRUPTED) from error
+        except (Refused, ServiceError) as error:
+            if not (left := self._dependents_left()):
+                raise
+            what = error.error if isinstance(error, Refused) else error
+            raise Refused("; ".join([str(error), *left]), what, self._done()) from error
+
+    def _how_it_is(self) -> Iterator[str]:
+        with suppress(ServiceError):  # it may be that which was waited for
+            yield sentence(self.handle.name, self.handle.status())
+
+    def _dependents_left(self) -> list[str]:
+        names = self._still_stopped()
+        return [f"stopped before it: {', '.join(names)}"] if names else []
+
+    def _done(self) -> dict[str, Any]:
+        names = self._still_stopped()
+        return {"dependents": names} if names else {}
+
+    def _still_stopped(self) -> list[str]:
+        """Return what was stopped before it, and runs no more."""
+        active: set[str] = set()
+        if self.stopped:
+            with suppress(ServiceError):
+                found = self.handle.dependents(active_only=True)
+                active = {info.name for info in found}
+        return [name for name in self.stopped if name not in active]
+
+    def start(self, *, is_enough: bool = False) -> ServiceStatus:
+        """Start it; wait until it is RUNNING if that is wanted.
+
+        Args:
+            is_enough: That it has been started already is no error.
+        """
+        try:
+            self._start(is_enough=is_enough)
             return self.reach(State.RUNNING)
         except ServiceTimeout as error:  # 1053 above all
             raise Refused(f"{error}; {self._where_to_look()}", error) from error
 
-    def _start(self) -> None:
-        is_enough = getattr(self._options, "if_needed", False)
+    def _start(self, *, is_enough: bool) -> None:
         if is_enough and self.is_in(*_STARTED):
             return
         try:
@@ -185,6 +241,7 @@ class _Run:
     def stop(self) -> None:
         """Stop it, and first what depends on it if that is wanted."""
         options = self._options
+        names: tuple[str, ...] = ()
         more: dict[str, Any] = {
             name: value
             for name in ("reason", "comment")
@@ -192,27 +249,26 @@ class _Run:
         }
         if options.dependents:
             active = self.handle.dependents(active_only=True)
-            self.stopped = tuple(info.name for info in active)
+            names = tuple(info.name for info in active)
+            self.stopped += names
             more |= {"dependents": True, "timeout": options.timeout}
         try:
             self.handle.stop(**more)
         except ValueError as error:  # a comment that is too long, or alone
             self._commands.wrong_usage(str(error))
-        for name in self.stopped:
+        for name in names:
             self._say(f"{name} is STOPPED")
 
     def stop_and_wait(self) -> None:
         """Stop it for a restart; that it has stopped already is no error."""
-        try:
-            self.stop()
-        except ServiceNotActive:
-            return
-        except ServiceCannotAcceptControl:
-            if self.handle.status().state is not State.STOP_PENDING:
-                raise
-        # Starting it now would be refused with 1056 (I-145).
-        status = self._wait(self.handle, State.STOPPED)
-        self._say(sentence(self.handle.name, status))
+
+        def wait(state: State) -> None:
+            status = self._wait(self.handle, state)
+            if state is State.STOPPED:
+                self._say(sentence(self.handle.name, status))
+
+        # Starting it before that would be refused with 1056 (I-145).
+        stop_when_started(self.handle, self.stop, wait)
 
     def reach(self, state: State) -> ServiceStatus:
         """Return its status; in that state, if waiting for it is wanted.
@@ -252,7 +308,7 @@ class _Run:
         return Refused(text, error)
 
     def _where_to_look(self) -> str:
-        return self._commands.where_to_look(self._options, self.handle)
+        return self._commands.where_to_look(self._options, self._log)
 
     def _wait(self, handle: ServiceHandle, state: State) -> ServiceStatus:
         if self._options.json:

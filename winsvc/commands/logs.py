@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import asdict
@@ -11,8 +13,9 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from winsvc import eventlog
-from winsvc.commands.answers import DONE, refuse
-from winsvc.log_reader import read_log_file
+from winsvc.commands.answers import DONE, refuse, warn
+from winsvc.log_names import trouble_with
+from winsvc.log_reader import POLL, read_log_file
 
 if TYPE_CHECKING:
     import argparse
@@ -39,11 +42,29 @@ def logs(commands: Commands, options: argparse.Namespace) -> int:
         if options.machine is not None:
             text = f"the log file {file} is on {options.machine}: --events can be seen"
             return refuse(options, text)
+        if trouble := trouble_with(file):
+            text = f"its log cannot be {file}: {trouble}; `apply --log-file` changes it"
+            return refuse(options, text)
         try:
             _show_lines(options, file)
         except FileNotFoundError as error:
-            return refuse(options, f"there is no log file {file} yet", error)
+            text = f"there is no log file {file} yet"
+            if not options.follow:
+                return refuse(options, text, error)
+            warn(f"{text}: waiting for it")
+            _wait_for(file)
+            options.lines = None  # all of them are new
+            _show_lines(options, file)
+        except PermissionError as error:
+            text = f"the log file {file} may not be read: {error.strerror}"
+            return refuse(options, text, error)
     return DONE
+
+
+def _wait_for(file: str) -> None:
+    """Wait until the service has been started for the first time."""
+    while not os.path.exists(file):
+        time.sleep(POLL)
 
 
 def _show_events(options: argparse.Namespace, display_name: str | None) -> None:

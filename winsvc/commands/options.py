@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from winsvc.commands.words import said
 from winsvc.settings.table import SETTINGS, Setting
@@ -22,6 +23,9 @@ from winsvc.settings.values import (
     LaunchProtection,
     SidType,
 )
+
+if TYPE_CHECKING:
+    from winsvc.settings.config import ServiceConfig
 
 # Setting -> the placeholder of its value, and its help.
 _HELP = {
@@ -61,6 +65,8 @@ _OF_FAILURES: dict[str, tuple[str, str, Callable[[str], Any]]] = {
 }
 # Set otherwise: by a positional, beside --start-type, by passwords.py.
 _ELSEWHERE = ("name", "command", "delayed", "password")
+# A setting of several options: what is not said of it stays.
+_MERGED = "failure_actions"
 
 
 def add_settings(parser: argparse.ArgumentParser) -> None:
@@ -80,15 +86,12 @@ def settings_in(options: argparse.Namespace) -> dict[str, Any]:
         options: From a parser of :func:`add_settings`.
 
     Returns:
-        Their values, by the names of ``ServiceConfig``.
-
-    Raises:
-        ValueError: They do not fit together.
+        Their values, by the names of ``ServiceConfig``; without the failure actions.
     """
     found = {
         setting.name: value
         for setting in SETTINGS
-        if setting.name not in _ELSEWHERE
+        if setting.name not in (*_ELSEWHERE, _MERGED)
         and (value := getattr(options, _dest(setting.name), None)) is not None
     }
     for name in _LISTS:
@@ -98,17 +101,44 @@ def settings_in(options: argparse.Namespace) -> dict[str, Any]:
         found["environment"] = dict(found["environment"])
     if "start_type" in found:
         found |= parse_start(found.pop("start_type"))  # one word for two settings
-    parts = {
-        part: value
+    return found
+
+
+def says_failures(options: argparse.Namespace) -> bool:
+    """Tell whether anything about the failure actions is on the command line."""
+    return bool(_failure_parts(options))
+
+
+def with_failures(
+    options: argparse.Namespace, config: ServiceConfig, present: FailureActions | None
+) -> ServiceConfig:
+    """Return a configuration with the failure actions that the command line says.
+
+    Args:
+        options: From a parser of :func:`add_settings`.
+        config: Its own, where it has some, are what is not said.
+        present: Those of the service, else.
+    """
+    parts = _failure_parts(options)
+    if not parts:
+        return config
+    if parts.get("actions") == ():  # without them there is no such time (E-58)
+        parts.setdefault("reset_period", None)
+    old = config.failure_actions or present or FailureActions()
+    return dataclasses.replace(
+        config, failure_actions=dataclasses.replace(old, **parts)
+    )
+
+
+def _failure_parts(options: argparse.Namespace) -> dict[str, Any]:
+    given = vars(options)
+    found = {
+        part: given[dest]
         for part in _OF_FAILURES
-        if (value := getattr(options, _dest(f"failure_{part}"), None)) is not None
+        if (dest := _dest(f"failure_{part}")) in given
     }
-    if "failure_actions" in found:
-        actions = found["failure_actions"]
-        found["failure_actions"] = FailureActions(actions=actions, **parts)
-    elif parts:
-        msg = "say with --on-failure what is done about the failures"
-        raise ValueError(msg)
+    if (actions := given.get(_dest(_MERGED))) is not None:
+        found["actions"] = actions
     return found
 
 
@@ -137,7 +167,12 @@ def _add(group: argparse._ArgumentGroup, setting: Setting) -> None:
             metavar, text, parse = _OF_FAILURES[part]
             dest = _dest(f"failure_{part}")
             group.add_argument(
-                option, dest=dest, metavar=metavar, help=text, type=said(parse)
+                option,
+                dest=dest,
+                default=argparse.SUPPRESS,  # None is a value: never
+                metavar=metavar,
+                help=text,
+                type=said(parse),
             )
 
 

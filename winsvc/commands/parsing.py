@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import platform
 import sys
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from winsvc import __version__
 from winsvc.base import ServiceBase
 from winsvc.commands import words
 
@@ -45,6 +47,8 @@ def make_parser(
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )
+    version = f"winsvc {__version__}, Python {platform.python_version()}"
+    parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, (text, fill) in _COMMANDS.items():
         if services and name in _WITHOUT_SCRIPT:
@@ -54,6 +58,15 @@ def make_parser(
         )
         if command in (None, name):
             fill(each, services)
+    return parser
+
+
+def parser_of(parser: argparse.ArgumentParser, command: str) -> argparse.ArgumentParser:
+    """Return the parser of a command's own arguments."""
+    for action in parser._actions:  # noqa: SLF001 - argparse does not tell them
+        if action.dest == "command" and isinstance(action.choices, dict):
+            found: argparse.ArgumentParser = action.choices[command]
+            return found
     return parser
 
 
@@ -80,7 +93,7 @@ def _names(services: Classes) -> str:
 def _add_client(parser: argparse.ArgumentParser) -> None:
     """Add what all commands have that ask or tell the SCM something."""
     text = "the SCM of another computer"
-    parser.add_argument("--machine", metavar="COMPUTER", help=text)
+    parser.add_argument("--machine", type=words.filled, metavar="COMPUTER", help=text)
     text = "one line of JSON in place of text"
     parser.add_argument("--json", action="store_true", help=text)
 
@@ -90,7 +103,11 @@ def _add_targets(
 ) -> None:
     if not services:
         parser.add_argument(
-            "targets", nargs=nargs, metavar="TARGET", help="module:Class or file.py"
+            "targets",
+            nargs=nargs,
+            type=words.filled,
+            metavar="TARGET",
+            help="module:Class or file.py",
         )
 
 
@@ -101,7 +118,9 @@ def _add_name(
         parser.add_argument("name", metavar="NAME", help="the service's key name")
     elif len(services) == 1:
         text = "if installed under another name"
-        parser.add_argument("--name", default=services[0].name, help=text)
+        parser.add_argument(
+            "--name", type=words.filled, default=services[0].name, help=text
+        )
     elif or_all:
         group = parser.add_mutually_exclusive_group(required=True)
         group.add_argument("name", nargs="?", **_one_of(services))
@@ -145,7 +164,9 @@ def _fill_change(
         parser.set_defaults(targets=None)
         text = "a .toml file, and a service in it (default: each); or the key name "
         text += "of one to change"
-        parser.add_argument("words", nargs="*", metavar="FILE|NAME", help=text)
+        parser.add_argument(
+            "words", nargs="*", type=words.filled, metavar="FILE|NAME", help=text
+        )
         text = "module:Class or file.py: what it runs, as `install` has it"
         parser.add_argument(
             "--target", dest="targets", action="append", metavar="TARGET", help=text
@@ -162,11 +183,14 @@ def _add_wanted(parser: argparse.ArgumentParser, services: Classes) -> None:
     if len(services) > 1:
         parser.set_defaults(name=None)
     else:
-        parser.add_argument("--name", help="key name; default: the class's")
+        text = "key name; default: the class's"
+        parser.add_argument("--name", type=words.filled, help=text)
     text = "take the settings from a TOML file, options before them"
-    parser.add_argument("--from", dest="source", metavar="FILE", help=text)
+    parser.add_argument(
+        "--from", dest="source", type=words.filled, metavar="FILE", help=text
+    )
     text = "default: where it logs now; of a new one logs/NAME.log"
-    parser.add_argument("--log-file", metavar="FILE", help=text)
+    parser.add_argument("--log-file", type=words.filled, metavar="FILE", help=text)
     _add_client(parser)
     _add_settings(parser)
 
@@ -204,7 +228,7 @@ def _fill_waiting(
         text = "stop what depends on it too, and first"
         text += "; start it again at the end" if command == "restart" else ""
         parser.add_argument("--dependents", action="store_true", help=text)
-    if command == "stop":
+    if command in ("stop", "restart"):
         text = "why, for the event log, such as planned:software:upgrade"
         parser.add_argument("--reason", type=words.reason, metavar="REASON", help=text)
         parser.add_argument("--comment", metavar="TEXT", help="more about why")
@@ -235,7 +259,12 @@ def _fill_status(parser: argparse.ArgumentParser, services: Classes) -> None:
     elif len(services) == 1:
         text = "if installed under another name"
         parser.add_argument(
-            "--name", dest="names", nargs=1, default=[services[0].name], help=text
+            "--name",
+            dest="names",
+            nargs=1,
+            type=words.filled,
+            default=[services[0].name],
+            help=text,
         )
     else:
         every = [service.name for service in services]
@@ -304,12 +333,15 @@ def _fill_remove(parser: argparse.ArgumentParser, services: Classes) -> None:
     _add_client(parser)
 
 
-def _fill_grant(parser: argparse.ArgumentParser, services: Classes) -> None:
+def _fill_access(
+    command: str, parser: argparse.ArgumentParser, services: Classes
+) -> None:
     _add_name(parser, services)
     text = r"such as DOMAIN\user, a group, or a SID"
     parser.add_argument("account", metavar="ACCOUNT", help=text)
-    text = "allow it to stop the service too"
-    parser.add_argument("--stop", action="store_true", help=text)
+    if command != "revoke":
+        text = f"{command} stopping the service too"
+        parser.add_argument("--stop", action="store_true", help=text)
     _add_client(parser)
 
 
@@ -321,7 +353,8 @@ def _fill_debug(parser: argparse.ArgumentParser, services: Classes) -> None:
 
 
 def _fill_host(parser: argparse.ArgumentParser, services: Classes) -> None:
-    parser.add_argument("--log-file", metavar="FILE", help="where to log")
+    text = "where to log"
+    parser.add_argument("--log-file", type=words.filled, metavar="FILE", help=text)
     if not services:
         parser.add_argument("--path", action="append", default=[], metavar="DIR")
     _add_targets(parser, services, nargs="+")
@@ -359,7 +392,12 @@ _COMMANDS: dict[str, tuple[str, Fill]] = {
         "create it, or change only what differs",
         partial(_fill_change, "apply"),
     ),
-    "grant": ("allow an account to start it", _fill_grant),
+    "grant": ("allow an account to start it", partial(_fill_access, "grant")),
+    "deny": ("forbid an account to start it", partial(_fill_access, "deny")),
+    "revoke": (
+        "undo what was granted or denied to an account",
+        partial(_fill_access, "revoke"),
+    ),
     "remove": ("delete the service", _fill_remove),
     "start": ("start it and wait until it runs", _waiting("start")),
     "stop": ("stop it and wait until it has stopped", _waiting("stop")),

@@ -34,7 +34,7 @@ def _service_to_debug(
             try:
                 return check_class(service)
             except TypeError as error:
-                commands.wrong_usage(str(error))
+                commands.wrong_input(str(error))
     return commands.load(options.targets)[0][0]
 
 
@@ -67,7 +67,8 @@ def host(commands: Commands, options: argparse.Namespace) -> int:
     from winsvc import process
 
     if commands.services:
-        return process.run(*commands.services, log_file=options.log_file)
+        log_file = options.log_file or options.default_log_file
+        return process.run(*commands.services, log_file=log_file)
     services = parse_services(options.targets)
     if services is None and len(options.targets) > 1:
         commands.wrong_usage("write one TARGET, or NAME=TARGET for each service")

@@ -23,6 +23,7 @@ from winsvc.commands.answers import (
 from winsvc.commands.tables import growing_table, print_table
 from winsvc.errors import ServiceError, ServiceNotFound
 from winsvc.glance import describe, describe_exit, describe_pending
+from winsvc.manage.watching_all import ServiceEvent
 from winsvc.states import State
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def _info_fields(info: ServiceInfo) -> dict[str, Any]:
 _HEADER = ("TIME", "NAME", "STATE", "PROCESS", "NOTE")
 _WIDTHS = (8, 24, 16, 7, 4)
 
-Show: TypeAlias = "Callable[[str, ServiceStatus | None, str], None]"
+Show: TypeAlias = "Callable[[ServiceEvent], None]"
 
 
 def watch(commands: Commands, options: argparse.Namespace) -> int:
@@ -148,12 +149,14 @@ def watch(commands: Commands, options: argparse.Namespace) -> int:
     ):
         if options.name is None:
             for event in manager.watch():
-                show(event.name, event.status, event.what)
+                show(event)
         else:
-            with manager.open(options.name) as handle:
+            name, before = options.name, None
+            with manager.open(name) as handle:
                 for found in handle.watch(checkpoints=True):
-                    show(options.name, found, "changed")
-            show(options.name, None, "deleted")
+                    show(ServiceEvent(name, found, "changed", before))
+                    before = found
+            show(ServiceEvent(name, None, "deleted"))
     return DONE
 
 
@@ -164,26 +167,34 @@ def _shown(*, as_json: bool) -> Iterator[Show]:
         yield _print_change
         return
     with growing_table(_HEADER, _WIDTHS) as add:
-        yield lambda name, found, what: add(_change_row(name, found, what))
+        yield lambda event: add(_change_row(event))
 
 
-def _print_change(name: str, found: ServiceStatus | None, what: str) -> None:
-    fields: dict[str, Any] = {"time": _now().isoformat(), "what": what, "name": name}
-    if found is not None:
-        fields |= status_fields(name, found)
+def _print_change(event: ServiceEvent) -> None:
+    fields: dict[str, Any] = {
+        "time": _now().isoformat(),
+        "what": event.what,
+        "name": event.name,
+    }
+    if event.status is not None:
+        fields |= status_fields(event.name, event.status)
+    if event.is_restart:
+        fields["restarted"] = True
     print(json.dumps(fields), flush=True)
 
 
-def _change_row(name: str, found: ServiceStatus | None, what: str) -> Row:
-    time = _now().strftime("%H:%M:%S")
+def _change_row(event: ServiceEvent) -> Row:
+    time, found = _now().strftime("%H:%M:%S"), event.status
     if found is None:
-        return time, name, what, "", ""
-    note = "" if what == "changed" else what
-    if found.state.is_pending and found.wait_hint:
+        return time, event.name, event.what, "", ""
+    note: str = "" if event.what == "changed" else event.what
+    if event.is_restart and event.before is not None:
+        note = f"restarted: it was process {event.before.pid}"
+    elif found.state.is_pending and found.wait_hint:
         note = describe_pending(found.checkpoint, found.wait_hint)
     elif found.state is State.STOPPED and found.exit_code:
         note = describe_exit(found.exit_code, found.service_exit_code)
-    return time, name, found.state.name, str(found.pid or ""), note
+    return time, event.name, found.state.name, str(found.pid or ""), note
 
 
 def _now() -> datetime:
@@ -200,9 +211,5 @@ def doctor(commands: Commands, options: argparse.Namespace) -> int:
     with commands.open(options) as manager:
         findings = diagnose(manager, options.name, import_target=options.import_target)
     fields = {"name": options.name, "findings": [asdict(each) for each in findings]}
-    text = render(findings)
-    if options.verbose:
-        passed = [each for each in findings if each.severity == "ok"]
-        text += "".join(f"\nok {each.check}: {each.what}" for each in passed)
-    tell(options, fields, text)
+    tell(options, fields, render(findings, verbose=options.verbose))
     return REFUSED if any(each.severity == "problem" for each in findings) else DONE

@@ -9,9 +9,18 @@ import dataclasses
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from winsvc.commands.answers import warn
 from winsvc.commands.options import settings_in
-from winsvc.install import host_command, log_file_of, settings_of, shared_command
+from winsvc.install import (
+    check_attributes,
+    host_command,
+    log_file_of,
+    settings_of,
+    shared_command,
+)
+from winsvc.log_names import trouble_with
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.together import check_together
 from winsvc.settings.toml_reader import read_tables
 from winsvc.states import ServiceType
 
@@ -27,6 +36,12 @@ if TYPE_CHECKING:
     Found = Sequence[tuple[type[ServiceBase], Target]]
     PresentLog = Callable[[str], str | None] | None
 
+_ELSEWHERE = {
+    "password": "and code is no place for one; --password-stdin, or be asked for it",
+    "command": "and its own is what hosts it",
+    "log_file": "--log-file says it, or a TOML file",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -39,6 +54,14 @@ class Wanted:
 
     configs: tuple[ServiceConfig, ...]
     log_file: str | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what no command could be about, and what cannot all be there."""
+        for config in self.configs:
+            if config.name.startswith("-"):
+                msg = f"service {config.name!r}: name cannot start with -, as options "
+                raise ValueError(f"{msg}do: no command could name it; choose another")
+        check_together(self.configs)
 
 
 def wanted(
@@ -112,6 +135,11 @@ def _of_classes(
     log_file = options.log_file
     for service, _ in found:
         key_name = name or service.name
+        for attribute in check_attributes(service):
+            warn(
+                f"{service.__name__}.{attribute} does not count: a class has no such "
+                f"setting, {_ELSEWHERE[attribute]}"
+            )
         own = settings_of(service)
         if tables:
             sole = alone and len(tables) == 1
@@ -121,8 +149,11 @@ def _of_classes(
             log_file = log_file or table.log_file
         names.append(key_name)
         settings.append(_merged(own, given))
+    if log_file is not None and (trouble := trouble_with(log_file)):
+        raise ValueError(f"no log can be {log_file}: {trouble}; name a file")
     if log_file is None and present_log is not None:
         log_file = present_log(names[0])
+    log_file = log_file or options.default_log_file
     log_file = log_file or log_file_of(names[0], found[0][1])
     if alone:
         command = host_command(*found[0], log_file)

@@ -48,6 +48,14 @@ def count(text: str) -> int:
 
 
 @said
+def filled(text: str) -> str:
+    """Return a text that is not empty, as that of a variable which is not set is."""
+    if not text:
+        raise ValueError("it is empty: write a text, or leave the option out")
+    return text
+
+
+@said
 def seconds(text: str) -> float:
     """Return a time that somebody is ready to wait."""
     try:
@@ -62,14 +70,20 @@ def seconds(text: str) -> float:
 @said
 def control(text: str) -> int:
     """Return the code of a control: its name, or its number."""
-    from winsvc.states import Control
+    from winsvc.states import CLIENT_CONTROLS, USER_CONTROLS, Control
 
-    if text.upper() in Control.__members__:
+    if text.upper() in CLIENT_CONTROLS:
         return Control[text.upper()]
+    codes = {*USER_CONTROLS, *(Control[name] for name in CLIENT_CONTROLS)}
     try:
-        return int(text, 0)
+        code = int(text, 0)
     except ValueError:
-        raise ValueError(f"{text!r} is no control code: write 128 to 255") from None
+        code = -1
+    if code not in codes:
+        names = ", ".join(CLIENT_CONTROLS).lower()
+        what = f"{text!r} is no control that a client may send"
+        raise ValueError(f"{what}: write 128 to 255, or {names}")
+    return code
 
 
 @said

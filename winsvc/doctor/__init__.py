@@ -11,8 +11,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from winsvc.doctor import code_checks, scm_checks
-from winsvc.doctor.findings import NOT_CHECKED, Finding, run_checks
+from winsvc.doctor.findings import SEVERITIES, Finding, run_checks
 from winsvc.doctor.gather import Gatherer
+from winsvc.doctor.hosting_check import hosting
+from winsvc.doctor.log_check import log
 from winsvc.doctor.system import System, Windows
 
 if TYPE_CHECKING:
@@ -20,7 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Finding", "diagnose", "render"]
 
-_CHECKS = (*scm_checks.CHECKS, *code_checks.CHECKS)
+_ALARMS = ("problem", "warning", "note")
+CHECKS = (*scm_checks.CHECKS, hosting, *code_checks.CHECKS, log)
+"""All of them, in the order of docs/troubleshooting.md."""
 
 
 def diagnose(
@@ -33,7 +37,7 @@ def diagnose(
     """Return what is wrong with a service, the worst first.
 
     Nothing is changed.  What cannot be looked at, for want of a right or because it is
-    on another computer, is a note that says so.
+    on another computer, is said to be ``not checked``, and why.
 
     Args:
         manager: The SCM that has it.
@@ -51,12 +55,17 @@ def diagnose(
     """
     source = system or _system_of(manager)
     facts = Gatherer(manager, name, source, import_target).gather()
-    return run_checks(_CHECKS, facts)
+    return run_checks(CHECKS, facts)
 
 
-def render(findings: Iterable[Finding]) -> str:
-    """Return findings as text: each with its remedy, then how many checks passed."""
-    return "\n".join(_lines(findings))
+def render(findings: Iterable[Finding], *, verbose: bool = False) -> str:
+    """Return findings as text: each with its remedy, then how many of each kind.
+
+    Args:
+        findings: The worst first.
+        verbose: Show those too that are ok, or that do not apply.
+    """
+    return "\n".join(_lines(tuple(findings), verbose))
 
 
 def _system_of(manager: ServiceManager) -> System | str:
@@ -68,20 +77,28 @@ def _system_of(manager: ServiceManager) -> System | str:
     return Windows()
 
 
-def _lines(findings: Iterable[Finding]) -> Iterator[str]:
-    passed = 0
+def _lines(findings: tuple[Finding, ...], verbose: bool) -> Iterator[str]:
     left_out: dict[str, list[str]] = {}  # by the reason, which many checks share
     for each in findings:
-        if each.severity == "ok":
-            passed += 1
-            continue
-        if each.what.startswith(NOT_CHECKED):
-            reason = each.what.removeprefix(NOT_CHECKED)
-            left_out.setdefault(reason, []).append(each.check)
-            continue
-        yield f"{each.severity.upper()} {each.check}: {each.what}"
-        if each.remedy is not None:
-            yield f"    -> {each.remedy}"
+        if each.severity in _ALARMS:
+            yield f"{each.severity.upper()} {each.check}: {each.what}"
+            if each.remedy is not None:
+                yield f"    -> {each.remedy}"
+        elif each.severity == "not checked":
+            left_out.setdefault(each.what, []).append(each.check)
     for reason, checks in left_out.items():
-        yield f"NOTE not checked: {', '.join(checks)}: {reason}"
-    yield f"{passed} checks passed" if passed != 1 else "1 check passed"
+        yield f"NOT CHECKED {', '.join(checks)}: {reason}"
+    checks_by = {
+        severity: {each.check for each in findings if each.severity == severity}
+        for severity in SEVERITIES
+    }
+    passed, not_done, not_needed = (
+        len(checks_by[severity]) for severity in ("ok", "not checked", "does not apply")
+    )
+    line = "1 check passed" if passed == 1 else f"{passed} checks passed"
+    line += f", {not_done} not done" if not_done else ""
+    yield line + (f", {not_needed} not needed" if not_needed else "")
+    if verbose:
+        for each in findings:
+            if each.severity in ("ok", "does not apply"):
+                yield f"{each.severity} {each.check}: {each.what}"

@@ -9,23 +9,48 @@ from typing import Any
 
 from winsvc import __version__
 from winsvc.doctor import acl, pe
+from winsvc.doctor.account_rights import (
+    account_rights,
+    has_known_groups,
+    rights_unknown,
+)
 from winsvc.doctor.facts import PATH_FOLDER, SERVICE_FILE, Facts, Place
-from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
-from winsvc.doctor.scm_checks import has_failed
+from winsvc.doctor.findings import (
+    Verdict,
+    check,
+    command,
+    inapplicable,
+    note,
+    problem,
+    unchecked,
+    warning,
+)
 from winsvc.settings.accounts import LOCAL_SYSTEM
-from winsvc.settings.command_line import quote_command
+from winsvc.settings.command_line import VARIABLE, quote_command
 
 _AGAIN = "`install` it again from the Python that it is to run in"
-_BUILT_IN_SIDS = (acl.SIDS["LS"], acl.SIDS["NS"])
 _PROFILE = re.compile(r"[a-z]:\\users\\(?!public\\)([^\\]+)\\", re.IGNORECASE)
 _STORE = "\\windowsapps\\"
 _DLLS = ("dll load failed", "specified module could not be found")
 
 
-@check("command line", "its program is named with its full path, in quotes", "config")
+@check(
+    "command line",
+    "its program is named with its full path, in quotes if that has blanks",
+    "config",
+)
 def command_line(facts: Facts) -> Iterator[Verdict]:
     """E-16: an unquoted path with blanks is tried at each of them."""
     line = facts.command
+    known = {name.upper() for name in facts.variables}
+    for name in dict.fromkeys(VARIABLE.findall(line.line)):
+        if known and name.upper() not in known:
+            yield warning(
+                f"its command line has %{name}%, and the system has no variable of "
+                "that name: it is taken as it is",
+                "set the variable for the system, not for a user; if it is none, "
+                "rename what is called so, before there is one",
+            )
     if not ntpath.isabs(line.program):
         yield problem(
             f"its command line does not say where {line.program or 'its program'} "
@@ -68,10 +93,13 @@ def program(facts: Facts) -> Iterator[Verdict]:
         kind = pe.NAMES.get(facts.machine, f"machine {facts.machine:#x}")
         own = pe.NAMES.get(facts.system_machine, "another")
         yield problem(f"{path} is for {kind}, this system is {own} (216)", _AGAIN)
+    elif not facts.system_machine:
+        yield unchecked("this system does not tell which processor it is for")
     if facts.command.kind == "pywin32":
         yield note(
             "it is a service of pywin32: its class is named in the registry below "
             "PythonClass, and is not looked at here",
+            "pywin32's own `python -m win32serviceutil` shows more of it",
         )
 
 
@@ -79,9 +107,13 @@ def program(facts: Facts) -> Iterator[Verdict]:
 def environment(facts: Facts) -> Iterator[Verdict]:
     """A virtual environment lives on the Python that it was made from."""
     venv = facts.venv
-    if venv is None:
-        return
-    if not venv.is_whole:
+    if not facts.command.is_python:
+        yield inapplicable("its program is no Python")
+    elif venv is None and not facts.places[0].is_there:
+        yield unchecked("its program is not there, as said elsewhere")
+    elif venv is None:
+        yield inapplicable("its Python is of no virtual environment")
+    elif not venv.is_whole:
         yield problem(
             f"{venv.folder} is no virtual environment any more: its pyvenv.cfg is gone",
             "make it anew with `python -m venv`, and install its packages",
@@ -99,14 +131,20 @@ def environment(facts: Facts) -> Iterator[Verdict]:
 def code(facts: Facts) -> Iterator[Verdict]:
     """1053 and 64001: what its Python says when it imports the service."""
     probe = facts.probe
+    if probe is None and facts.command.kind in ("host", "module"):
+        yield unchecked("its command line names no service of winsvc's to import")
+        return
     if probe is None:
+        yield inapplicable("its program is no Python that winsvc could import it with")
         return
     python = facts.command.program
     if probe.report is None:
         if probe.exit_code is None:
             yield warning(
-                f"importing it took more than {probe.seconds:.0f} s",
-                "import less at the top of its module, or raise start_timeout",
+                f"importing it took more than {probe.seconds:.0f} s, and a start ends "
+                "after 120 s of that, whatever start_timeout says",
+                "import what takes long in on_start, not at the top of its module: "
+                "there start_timeout holds, and progress() asks for more",
             )
         else:
             last = probe.output.splitlines()[-1:] or ["it says nothing"]
@@ -129,6 +167,7 @@ def code(facts: Facts) -> Iterator[Verdict]:
     if report["winsvc"] != __version__:
         yield note(
             f"its Python has winsvc {report['winsvc']}, this is {__version__}",
+            f'"{python}" -m pip install pywinsvc=={__version__}, if that is not meant',
         )
     for target, error in report["targets"].items():
         if error is not None:
@@ -137,13 +176,12 @@ def code(facts: Facts) -> Iterator[Verdict]:
     if account != LOCAL_SYSTEM and not any(report["targets"].values()):
         yield note(
             f"its code was imported as you are logged on, not as {account}: what only "
-            "that account cannot reach shows when it starts"
+            "that account cannot reach shows when it starts",
+            f"{command('start', facts.name)}, then {command('logs', facts.name)}",
         )
 
 
-@check(
-    "places", "all that it runs is where a service can get at it", "files", "account"
-)
+@check("places", "all that it runs is where a service can get at it", "files")
 def places(facts: Facts) -> Iterator[Verdict]:
     """Drives and folders that are somebody's own; files that are gone."""
     for place in facts.places[1:]:
@@ -171,26 +209,35 @@ def places(facts: Facts) -> Iterator[Verdict]:
             "put Python and the code where all may read and only administrators write, "
             r"such as C:\Program Files",
         )
-    if "security" in facts.unknown or facts.account_sid == acl.SIDS["SY"]:
+    account = facts.config.account or LOCAL_SYSTEM
+    if unknown := rights_unknown(facts, "security"):
+        yield unchecked(f"whether {account} may read all of that: {unknown}")
         return
     for place in _firsts(facts, lambda place: _cannot_read(place, facts)):
-        account = facts.config.account or LOCAL_SYSTEM
         what = f"{account} may not read {place.role}, {place.path}"
         remedy = (
             "put Python and the code where all may read, such as C:\\Program Files, "
             f'or: icacls "{place.path}" /grant "{account}:(RX)"'
         )
-        if _is_known(facts):
+        if has_known_groups(facts):
             yield problem(what, remedy)
         else:
             yield warning(f"{what}, unless by a group that it is in", remedy)
 
 
-@check("safety", "only administrators may change what it runs", "files", "security")
+@check(
+    "safety",
+    "only administrators, its account and you may change its program and the places "
+    "that code is taken from",
+    "files",
+    "security",
+)
 def safety(facts: Facts) -> Iterator[Verdict]:
     """Whoever may change its code can do all that its account can."""
     account = facts.config.account or LOCAL_SYSTEM
     safe = acl.TRUSTED | {facts.my_sid or "", facts.account_sid or ""}
+    if not any(place.security for place in facts.places):
+        yield unchecked("none of what it runs is there")
     told: set[str] = set()
     for place in facts.places:
         found = acl.writers(place.security, safe) if place.security else []
@@ -217,7 +264,11 @@ def safety(facts: Facts) -> Iterator[Verdict]:
 @check("variables", "no variable leads its Python astray", "config", "files")
 def variables(facts: Facts) -> Iterator[Verdict]:
     """PYTHONHOME and PYTHONPATH hold for every Python of this computer."""
-    if not facts.command.is_python or facts.command.has_option("EI"):
+    if not facts.command.is_python:
+        yield inapplicable("its program is no Python")
+        return
+    if facts.command.has_option("EI"):
+        yield inapplicable("its Python is told to look at none (-E, -I)")
         return
     own = {name.upper() for name in facts.config.environment or {}}
     for name in ("PYTHONHOME", "PYTHONPATH"):
@@ -230,36 +281,22 @@ def variables(facts: Facts) -> Iterator[Verdict]:
             )
 
 
-@check("log", "its log has a folder to be in", "config", "files")
-def log(facts: Facts) -> Iterator[Verdict]:
-    """Where it logs, and what it said last if it has failed."""
-    if not facts.log_file:
-        return
-    folder = ntpath.dirname(facts.log_file)
-    if facts.has_log_folder or not facts.command.is_python:
-        pass
-    elif facts.command.log_file and not ntpath.isabs(facts.command.log_file):
-        yield warning(
-            f"its log {facts.log_file} has no full path: services begin in System32",
-            "`install` it again with `--log-file` and a full path",
-        )
-    else:
-        yield note(f"the folder of its log, {folder}, is not there yet")
-    if has_failed(facts) and facts.last_error:
-        lines = facts.last_error.replace("\n", "\n    ")
-        yield note(f"the last error in its log {facts.log_file}:\n    {lines}")
-
-
 @check("event source", "its event source has its message file", "source")
 def event_source(facts: Facts) -> Iterator[Verdict]:
     """G-3, G-7: without it Event Viewer has no texts for its events."""
     if facts.message_file is None:
-        if facts.command.is_python:
+        if "config" in facts.unknown:
+            yield unchecked(f"whether it needs one: {facts.unknown['config']}")
+        elif not facts.command.is_python or facts.service_word == "":
+            yield inapplicable("it is none, and need not be")
+        else:
             yield note(
                 "it is no source of events in the Application log: Event Viewer shows "
                 "what it writes there without its texts",
                 command("apply", facts.name, "--event-source"),
             )
+    elif facts.has_message_file is None:
+        yield unchecked(f"whether {facts.message_file} is there: {_files(facts)}")
     elif not facts.has_message_file:
         yield warning(
             f"the message file of its event source, {facts.message_file}, is gone: "
@@ -276,7 +313,6 @@ CHECKS = (
     places,
     safety,
     variables,
-    log,
     event_source,
 )
 
@@ -343,15 +379,10 @@ def _is_of_another(place: Place, facts: Facts) -> bool:
 
 
 def _cannot_read(place: Place, facts: Facts) -> bool:
-    if place.security is None or facts.account_sid is None or not place.is_there:
+    if place.security is None or not place.is_there:
         return False
-    sids = {facts.account_sid, *(acl.SIDS[each] for each in ("WD", "AU", "BU", "SU"))}
-    if facts.account_sid.startswith("S-1-5-80-"):
-        sids.add("S-1-5-80-0")  # NT SERVICE\ALL SERVICES
-    return not acl.allowed(place.security, sids) & acl.READ
+    return not account_rights(place.security, facts) & acl.READ
 
 
-def _is_known(facts: Facts) -> bool:
-    """Tell whether all groups of the account are known: of built-in ones."""
-    sid = facts.account_sid or ""
-    return sid in _BUILT_IN_SIDS or sid.startswith("S-1-5-80-")
+def _files(facts: Facts) -> str:
+    return facts.unknown.get("files", "it could not be looked for")

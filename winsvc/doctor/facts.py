@@ -118,35 +118,46 @@ class Facts:
         name: Key name.
         unknown: Group of facts -> why it could not be had: ``config``,
             ``dependencies``, ``sharers``, ``deletion``, ``source``, ``files``,
-            ``security``, ``probe``, ``events``, ``account``.  The facts of such a
-            group mean nothing.
+            ``security``, ``probe``, ``events``, ``account``, ``logon_right``,
+            ``circle``, ``log rights``.  The facts of such a group mean nothing.
         status: The SCM's record.
         config: Its settings (group ``config``).
         command: What its command line says (``config``).
         dependencies: What it depends on directly (``dependencies``).
+        circle: Services, found from this one on, of which each depends on the next,
+            and the last on the first; empty: there are none (``circle``).
         sharers: (name, account) of other services with the same command line
             (``sharers``).
         is_deleted: Whether it is marked for deletion (``deletion``).
         message_file: The message file of its event source, ``None`` without one
             (``source``).
-        has_message_file: Whether that file is there, as far as is known (``source``).
+        has_message_file: Whether that file is there; ``None``: not known (``source``).
         variables: What its process starts with: the machine's variables and its own
             (``files``).
         machine: The program's machine as its PE header has it, 0: it is no program
             (``files``).
         system_machine: The system's own (``files``).
+        service_word: A word in the program or script that only services have; empty:
+            there is none; ``None``: not looked into (``files``).
         venv: Of the interpreter, if it has one (``files``).
         places: What it runs code of (``files``); their ``security`` is of the group
             ``security``.
         rivals: Programs that an unquoted command line would start first, and that
             there are (``files``).
         log_file: The path of its log, empty if it is not known.
+        log_trouble: Why its path can be no log's, empty if it can (``files``).
         has_log_folder: Whether its folder is there (``files``).
+        has_log_file: Whether it is there (``files``).
+        log_place: The log, or the nearest folder above it that is there (``files``).
+        log_security: The owner and DACL of that as SDDL; ``None``: there is no such
+            folder (``log rights``).
         last_error: The last error in its log with its traceback, empty if there is
             none (``files``).
         probe: Of its Python; ``None``: its program is none (``probe``).
         account_sid: The SID of its account; ``None``: there is no such account
             (``account``).
+        has_logon_right: Whether its account itself has the right to log on as a
+            service, or needs none; a group may have it too (``logon_right``).
         my_sid: The SID of who asks (``security``).
         events: What the SCM has logged about it, the newest first (``events``).
     """
@@ -157,20 +168,27 @@ class Facts:
     command: Command
     unknown: Mapping[str, str] = field(default_factory=dict)
     dependencies: tuple[Dependency, ...] = ()
+    circle: tuple[str, ...] = ()
     sharers: tuple[tuple[str, str], ...] = ()
     is_deleted: bool = False
     message_file: str | None = None
-    has_message_file: bool = True
+    has_message_file: bool | None = True
     variables: Mapping[str, str] = field(default_factory=dict)
     machine: int = 0
     system_machine: int = 0
+    service_word: str | None = None
     venv: Venv | None = None
     places: tuple[Place, ...] = ()
     rivals: tuple[str, ...] = ()
     log_file: str = ""
+    log_trouble: str = ""
     has_log_folder: bool = True
+    has_log_file: bool = True
+    log_place: str = ""
+    log_security: str | None = None
     last_error: str = ""
     probe: Probe | None = None
     account_sid: str | None = None
+    has_logon_right: bool = True
     my_sid: str | None = None
     events: tuple[ScmEvent, ...] = ()

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Literal, NamedTuple, TypeAlias, get_args
 
 from winsvc.doctor.facts import Facts
 
-Severity: TypeAlias = Literal["ok", "note", "warning", "problem"]
+Severity: TypeAlias = Literal[
+    "problem", "warning", "note", "not checked", "does not apply", "ok"
+]
 
-SEVERITIES: tuple[Severity, ...] = ("problem", "warning", "note", "ok")
+SEVERITIES: tuple[Severity, ...] = get_args(Severity)
 """The worst first."""
-
-NOT_CHECKED = "not checked: "
-"""Before the reason, in the note of a check whose facts could not be had."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +23,11 @@ class Finding:
     Attributes:
         check: Which check it is of, in a word or two.
         severity: ``problem``: the service cannot work so; ``warning``: it can, but it
-            is unsafe or will fail one day; ``note``: good to know, or a check that
-            could not be done; ``ok``: the check has found nothing.
-        what: What was found; more lines than one for a traceback.
+            is unsafe or will fail one day; ``note``: good to know; ``not checked``:
+            that could not be looked at; ``does not apply``: the service has nothing
+            to look at; ``ok``: it was looked at, and is well.
+        what: What was found, or why it was not looked at; more lines than one for a
+            traceback.
         remedy: What to do about it, ``None`` where there is nothing to do.
     """
 
@@ -59,6 +60,21 @@ def note(what: str, remedy: str | None = None) -> Verdict:
     return Verdict("note", what, remedy)
 
 
+def unchecked(reason: str) -> Verdict:
+    """Return the verdict that something could not be looked at."""
+    return Verdict("not checked", reason, None)
+
+
+def inapplicable(reason: str) -> Verdict:
+    """Return the verdict that there is nothing to look at."""
+    return Verdict("does not apply", reason, None)
+
+
+def passed(what: str) -> Verdict:
+    """Return the verdict that this, other than the check's own words, was found."""
+    return Verdict("ok", what, None)
+
+
 def command(verb: str, name: str, options: str = "") -> str:
     """Return a command of ``python -m winsvc`` about a service, as it is typed."""
     word = f'"{name}"' if " " in name else name
@@ -70,9 +86,9 @@ class Check(NamedTuple):
 
     Attributes:
         name: Of its findings.
-        passed: What holds if it finds nothing.
+        passed: What holds if it has looked at all of it and yields nothing.
         needs: The groups of facts that it cannot do without (``Facts.unknown``).
-        run: Yields its verdicts.
+        run: Yields its verdicts, also on what it cannot look at.
     """
 
     name: str
@@ -102,7 +118,7 @@ def run_checks(checks: Iterable[Check], facts: Facts) -> tuple[Finding, ...]:
 def _run(each: Check, facts: Facts) -> Iterator[Finding]:
     missing = [facts.unknown[need] for need in each.needs if need in facts.unknown]
     if missing:
-        yield Finding(each.name, "note", f"{NOT_CHECKED}{missing[0]}")
+        yield Finding(each.name, *unchecked(missing[0]))
         return
     verdicts = tuple(each.run(facts))
     for verdict in verdicts:

@@ -10,32 +10,38 @@ from typing import Any
 
 from winsvc.doctor import acl, pe, probe
 from winsvc.doctor.command import Command, read_command, tries_of
+from winsvc.doctor.dependencies import distinct, find_circle, look_up, needs_of
 from winsvc.doctor.facts import (
     PATH_FOLDER,
     PYTHONPATH_FOLDER,
     SERVICE_FILE,
     USER_PACKAGES,
-    Dependency,
     Facts,
     Place,
     Venv,
 )
-from winsvc.doctor.places import Spot, places_of
+from winsvc.doctor.log_facts import log_facts
+from winsvc.doctor.places import Spot, nearest_folder, places_of
 from winsvc.doctor.scm_log import scm_events
 from winsvc.doctor.system import System
-from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
 from winsvc.manage.manager import ServiceManager
 from winsvc.settings.accounts import (
     LOCAL_SERVICE,
     LOCAL_SYSTEM,
     NETWORK_SERVICE,
+    needs_logon_right,
     service_sid,
 )
+from winsvc.settings.command_line import VARIABLE
 from winsvc.settings.config import ServiceConfig
-from winsvc.states import ServiceType, State
+from winsvc.states import ServiceType
 
 ERROR_NONE_MAPPED = 1332
+_OF_CONFIG = (
+    *("dependencies", "circle", "sharers"),
+    *("files", "account", "logon_right", "probe"),
+)
 _BUILT_IN = {
     LOCAL_SYSTEM: acl.SIDS["SY"],
     LOCAL_SERVICE: acl.SIDS["LS"],
@@ -43,12 +49,17 @@ _BUILT_IN = {
 }
 # Who may create one that is not there has its code run.
 _SEARCHED = (PATH_FOLDER, PYTHONPATH_FOLDER, USER_PACKAGES)
-_VARIABLE = re.compile(r"%([^%]+)%")
-_RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\S* (\w+) ")
-_LOG_TAIL = 64 * 1024
-_LOG_LINES = 15
 _PE_HEADER = 4096
 _CONFIG_SIZE = 8192
+_PROGRAM_SIZE = 64 * 1024 * 1024
+# What a program or script that can be a service has somewhere; .NET's is the second.
+_SERVICE_WORDS = (
+    "StartServiceCtrlDispatcher",
+    "ServiceProcess",
+    "winsvc",
+    "win32serviceutil",
+    "servicemanager",
+)
 
 
 class Gatherer:
@@ -88,7 +99,7 @@ class Gatherer:
                 config, line = handle.config(), handle.command_line()
         found: dict[str, Any] = {"status": status, "config": config}
         if "config" in self._unknown:
-            for group in ("dependencies", "sharers", "files", "account", "probe"):
+            for group in _OF_CONFIG:
                 self._unknown[group] = self._unknown["config"]
         else:
             found |= self._from_scm(config, line)
@@ -99,6 +110,7 @@ class Gatherer:
         if isinstance(self._system, str):
             for group in ("deletion", "files", "security", "probe"):
                 self._unknown[group] = self._system
+            found["has_message_file"] = None
         else:
             found |= self._from_system(self._system, config, line, found)
         with self._group("events"):
@@ -119,34 +131,20 @@ class Gatherer:
     def _from_scm(self, config: ServiceConfig, line: str) -> dict[str, Any]:
         found: dict[str, Any] = {}
         with self._group("dependencies"):
-            names = config.dependencies or ()
-            found["dependencies"] = tuple(map(self._dependency, names))
+            names = distinct(config.dependencies or ())
+            found["dependencies"] = tuple(look_up(self._manager, one) for one in names)
+        with self._group("circle"):
+            found["circle"] = find_circle(
+                self._name, lambda one: needs_of(self._manager, one)
+            )
         with self._group("sharers"):
             if config.service_type and config.service_type & ServiceType.SHARE_PROCESS:
                 found["sharers"] = tuple(self._sharers(line))
         with self._group("account"):
             found["account_sid"] = self._sid_of(config.account or LOCAL_SYSTEM)
+        with self._group("logon_right"):
+            found["has_logon_right"] = self._has_logon_right(config.account)
         return found
-
-    def _dependency(self, name: str) -> Dependency:
-        if name.startswith("+"):
-            members = self._manager.list(group=name[1:])
-            is_up = any(info.status.state is not State.STOPPED for info in members)
-            state = State.RUNNING if is_up else State.STOPPED if members else None
-            return Dependency(name=name, state=state)
-        try:
-            with self._manager.open(name) as handle:
-                status, config = handle.status(), handle.config()
-        except ServiceError as error:
-            if error.winerror != 1060:
-                raise
-            return Dependency(name=name, state=None)
-        return Dependency(
-            name=name,
-            state=status.state,
-            start_type=config.start_type,
-            exit_code=status.exit_code,
-        )
 
     def _sharers(self, line: str) -> Iterator[tuple[str, str]]:
         for info in self._manager.list():
@@ -164,13 +162,18 @@ class Gatherer:
         if account.startswith("NT SERVICE\\"):
             return service_sid(account.partition("\\")[2])
         backend = self._manager._backend  # noqa: SLF001
-        name = account.removeprefix(".\\")
         try:
-            return backend.account_sid(backend.machine, name)
+            return backend.account_sid(backend.machine, account)
         except OSError as error:
             if getattr(error, "winerror", None) == ERROR_NONE_MAPPED:
                 return None
             raise
+
+    def _has_logon_right(self, account: str | None) -> bool:
+        if account is None or not needs_logon_right(account):
+            return True
+        backend = self._manager._backend  # noqa: SLF001
+        return backend.logon_right_held(backend.machine, account)
 
     # --- this computer ---------------------------------------------------------
 
@@ -223,18 +226,20 @@ class Gatherer:
         if system.is_file(command.program):
             header = system.read(command.program, _PE_HEADER)
             found["machine"] = pe.machine_of(header)
+        found["service_word"] = _service_word(system, command)
         venv = _venv_of(system, command.program) if command.is_python else None
         found["venv"] = venv
         spots = places_of(command, venv, variables, system, user_site=user_site)
         found["places"] = tuple(self._place(system, each) for each in spots)
         log_file = command.log_file or _default_log(self._name, command, venv)
         if log_file:
-            folder = ntpath.dirname(log_file)
-            found["log_file"] = log_file
-            found["has_log_folder"] = system.is_folder(folder)
-            if system.is_file(log_file):
-                tail = system.read(log_file, _LOG_TAIL, from_end=True)
-                found["last_error"] = last_error(tail.decode("utf-8", "replace"))
+            found |= log_facts(system, log_file)
+            is_there = found["has_log_file"]
+            place = log_file if is_there else nearest_folder(system, log_file)
+            found["log_place"] = place
+            if is_there or place != log_file:
+                with self._group("log rights"):
+                    found["log_security"] = system.security(place)
         return found
 
     def _place(self, system: System, spot: Spot) -> Place:
@@ -242,7 +247,7 @@ class Gatherer:
         is_there = system.is_folder(path) if is_folder else system.is_file(path)
         security, asked = None, path
         if not is_there and role in _SEARCHED:
-            asked = _nearest(system, path)
+            asked = nearest_folder(system, path)
         if is_there or asked != path:
             with self._group("security"):
                 security = system.security(asked)
@@ -291,21 +296,15 @@ class Gatherer:
         return ""
 
 
-def last_error(log: str) -> str:
-    """Return the last error of a log with its traceback, shortened; empty if none."""
-    record: list[str] = []
-    found: list[str] = []
-    for line in log.splitlines():
-        match = _RECORD.match(line)
-        if match:
-            record = [line]
-            if match[1] in ("ERROR", "CRITICAL"):
-                found = record
-        elif '"<frozen ' not in line:  # the machinery of imports
-            record.append(line)
-    if len(found) > _LOG_LINES:
-        found = [found[0], "...", *found[2 - _LOG_LINES :]]
-    return "\n".join(found)
+def _service_word(system: System, command: Command) -> str | None:
+    """Return what shows that a program or script is a service's (A-41)."""
+    file = {"program": command.program, "script": "".join(command.targets)}.get(
+        command.kind, ""
+    )
+    if not ntpath.isabs(file) or not system.is_file(file):
+        return None
+    data = system.read(file, _PROGRAM_SIZE)
+    return next((word for word in _SERVICE_WORDS if word.encode() in data), "")
 
 
 def _expand(text: str, variables: Any) -> str:
@@ -313,7 +312,7 @@ def _expand(text: str, variables: Any) -> str:
     replace: Callable[[re.Match[str]], str] = lambda match: upper.get(  # noqa: E731
         match[1].upper(), match[0]
     )
-    return _VARIABLE.sub(replace, text)
+    return VARIABLE.sub(replace, text)
 
 
 def _venv_of(system: System, program: str) -> Venv | None:
@@ -345,16 +344,6 @@ def _venv_of(system: System, program: str) -> Venv | None:
     if system.is_file(ntpath.join(folder, "activate.bat")):
         return Venv(folder=ntpath.dirname(folder), is_whole=False, has_home=False)
     return None
-
-
-def _nearest(system: System, path: str) -> str:
-    """Return the nearest folder above one that is there; the path itself if none is."""
-    folder = ntpath.dirname(path)
-    while not system.is_folder(folder):
-        if (above := ntpath.dirname(folder)) == folder:
-            return path
-        folder = above
-    return folder
 
 
 def _default_log(name: str, command: Command, venv: Venv | None) -> str:

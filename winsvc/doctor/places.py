@@ -188,6 +188,16 @@ class _Places:
             yield Spot(role, path, True)
 
 
+def nearest_folder(system: System, path: str) -> str:
+    """Return the nearest folder above a path that is there; the path if none is."""
+    folder = ntpath.dirname(path)
+    while not system.is_folder(folder):
+        if (above := ntpath.dirname(folder)) == folder:
+            return path
+        folder = above
+    return folder
+
+
 def _file_of(target: str) -> str:
     """Return the file of a target, empty for a module's."""
     is_file = target.lower().endswith((".py", ".pyw"))

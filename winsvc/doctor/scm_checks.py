@@ -5,7 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from winsvc.doctor.facts import Facts
-from winsvc.doctor.findings import Verdict, check, command, note, problem, warning
+from winsvc.doctor.findings import (
+    Verdict,
+    check,
+    command,
+    inapplicable,
+    note,
+    problem,
+    unchecked,
+    warning,
+)
 from winsvc.errors import describe
 from winsvc.settings.accounts import LOCAL_SYSTEM, takes_password, virtual_account
 from winsvc.settings.values import ActionKind
@@ -15,11 +24,10 @@ NEVER_STARTED, OWN_CODE, ABORTED = 1077, 1066, 1067
 NO_LOGON = 1069
 _MANY = 5
 
-_RIGHT = "the right to log on as a service (secpol.msc, User Rights Assignment)"
-_MANAGED = (
-    "check on this computer that Test-ADServiceAccount says True for it, and grant it "
-    + _RIGHT
-)
+_RIGHT = "the right to log on as a service"
+_POLICY = "secpol.msc, User Rights Assignment"
+_MANAGED = "check on this computer that Test-ADServiceAccount says True for it"
+_LOGON_REFUSED = 7041
 _OWN_CODES = {
     FailureCode.IMPORT: "its code could not be imported, or is no service",
     FailureCode.START: "on_start raised an exception",
@@ -53,21 +61,25 @@ def state(facts: Facts) -> Iterator[Verdict]:
     if status.state is not State.STOPPED or status.exit_code == 0:
         return
     if status.exit_code == NEVER_STARTED:
-        can_start = facts.config.start_type is not StartType.DISABLED
-        yield note(
-            "it has not been started since the last boot (1077)",
-            command("start", facts.name) if can_start else None,
-        )
+        remedy: str | None = command("start", facts.name)
+        if facts.config.start_type is StartType.DISABLED:
+            remedy = None  # `start type` has it
+        elif facts.service_word == "":
+            remedy = "`hosting` here says why its start may fail"
+        yield note("it has not been started since the last boot (1077)", remedy)
     elif status.exit_code == OWN_CODE:
         yield problem(_own_code(status.service_exit_code), _see(facts))
     elif status.exit_code == ABORTED:
         yield problem(
-            "its process ended without a word (1067): it crashed, was ended by "
-            "somebody, or was past a deadline",
+            "its process ended without a word (1067): it crashed, ended itself as "
+            "os._exit does, was ended by somebody, or was past a deadline",
             _see(facts),
         )
     elif status.exit_code == NO_LOGON:
-        return  # `account` says more
+        yield note(
+            "its last start failed, since its account could not log on (1069)",
+            "`account` here says more",
+        )
     else:
         name, meaning, remedy = describe(status.exit_code)
         what = f"its last start or run ended with {status.exit_code} {name}".rstrip()
@@ -77,14 +89,16 @@ def state(facts: Facts) -> Iterator[Verdict]:
 @check("start type", "it is not disabled", "config")
 def start_type(facts: Facts) -> Iterator[Verdict]:
     """1058; deletion disables it too (E-31)."""
-    if facts.config.start_type is StartType.DISABLED and not facts.is_deleted:
+    if facts.is_deleted:
+        yield inapplicable("it is marked for deletion, which disables it")
+    elif facts.config.start_type is StartType.DISABLED:
         yield problem(
             "it is disabled (1058)",
             f"{command('apply', facts.name, '--start-type manual')}, or auto",
         )
 
 
-@check("account", "there is such an account", "config", "account")
+@check("account", "there is such an account", "config")
 def account(facts: Facts) -> Iterator[Verdict]:
     """1057, 1069: who it logs on as."""
     name = facts.config.account or LOCAL_SYSTEM
@@ -96,21 +110,21 @@ def account(facts: Facts) -> Iterator[Verdict]:
                     "apply", facts.name, f'--account "{virtual_account(facts.name)}"'
                 ),
             )
+    elif "account" in facts.unknown:
+        yield unchecked(facts.unknown["account"])
     elif facts.account_sid is None:
         yield problem(
             f"there is no account {name} (1057, or 1069 at its start)",
             rf"{command('apply', facts.name, '--account')} with DOMAIN\user or .\user",
         )
     if _has_failed_to_log_on(facts):
-        remedy = _MANAGED
-        if takes_password(name):
-            renew = command("apply", facts.name, f"--account {_word(name)}")
-            remedy = f"{renew} asks for the present password; grant it {_RIGHT}"
-        if 7041 in (each.event_id for each in facts.events):
-            what = "it may not log on as a service (1069, event 7041)"
-        else:
-            what = "it could not log on (1069)"
-        yield problem(f"{name}: {what}", remedy)
+        yield _logon(facts, name)
+    elif _may_fail_to_log_on(facts):
+        yield note(
+            f"{name} does not itself have {_RIGHT}: its start fails (1069) unless a "
+            "group that it is in has it",
+            f"{_apply_account(facts, name)} grants it",
+        )
 
 
 @check(
@@ -120,6 +134,8 @@ def shared_account(facts: Facts) -> Iterator[Verdict]:
     """1079 (E-49e)."""
     own = facts.config.account or LOCAL_SYSTEM
     remedy = command("apply", facts.name, "--account ...")
+    if not facts.sharers:
+        yield inapplicable("it shares its process with no other service")
     for name, other in facts.sharers:
         if other.upper() != own.upper():
             yield problem(
@@ -132,6 +148,17 @@ def shared_account(facts: Facts) -> Iterator[Verdict]:
 @check("dependencies", "what it depends on is there and can start", "dependencies")
 def dependencies(facts: Facts) -> Iterator[Verdict]:
     """1075, 1068 (E-46 to E-48)."""
+    if not facts.dependencies:
+        yield inapplicable("it depends on nothing")
+    elif facts.circle:
+        names = " -> ".join((*facts.circle, facts.circle[0]))
+        yield problem(
+            f"its dependencies lead in a circle (1059): {names}",
+            f"{command('apply', facts.circle[-1], '--depends ...')} without "
+            f"{facts.circle[0]}, or take out another of them",
+        )
+    elif "circle" in facts.unknown:
+        yield unchecked(f"whether they lead in a circle: {facts.unknown['circle']}")
     for each in facts.dependencies:
         if each.name.startswith("+"):
             if each.state is None:
@@ -157,13 +184,13 @@ def dependencies(facts: Facts) -> Iterator[Verdict]:
             )
 
 
-@check("failure actions", "the SCM restarts it when it fails", "config")
+@check("failure actions", "the SCM does something when it fails", "config")
 def failure_actions(facts: Facts) -> Iterator[Verdict]:
-    """E-50 to E-52; nothing to say where the system does not tell them (H-11)."""
+    """E-50 to E-52; Wine does not tell them (H-11)."""
     actions = facts.config.failure_actions
     if actions is None:
-        return
-    if all(each.kind is ActionKind.NONE for each in actions.actions):
+        yield unchecked("this system does not tell its failure actions")
+    elif all(each.kind is ActionKind.NONE for each in actions.actions):
         yield note(
             "nothing is done when it fails",
             command("apply", facts.name, "--on-failure restart:5,restart:30"),
@@ -173,6 +200,8 @@ def failure_actions(facts: Facts) -> Iterator[Verdict]:
             "its failure actions count only crashes, no stop with an exit code (E-50)",
             command("apply", facts.name, "--fail-on-error"),
         )
+    elif facts.config.failure_actions_on_error is None:
+        yield unchecked("this system does not tell whether exit codes are failures")
 
 
 @check("SCM's events", "the SCM has logged no failure of it lately", "events")
@@ -187,7 +216,11 @@ def events(facts: Facts) -> Iterator[Verdict]:
         often = f", {count} times lately" if count > 1 else ""
         when = each.when.astimezone().isoformat(" ", "seconds")
         text = " ".join(each.message.split())
-        yield note(f"{when}, event {each.event_id}{often}: {text}")
+        yield note(
+            f"{when}, event {each.event_id}{often}: {text}",
+            f"{command('logs', facts.name, '--events')} shows all, if nothing here "
+            "says why",
+        )
 
 
 CHECKS = (
@@ -217,6 +250,38 @@ def _has_failed_to_log_on(facts: Facts) -> bool:
     return facts.status.exit_code == NO_LOGON or (is_start and bool(logon))
 
 
+def _may_fail_to_log_on(facts: Facts) -> bool:
+    """Tell whether its first start may fail for want of the right (E-15)."""
+    is_known = "logon_right" not in facts.unknown
+    has_started = facts.status.exit_code != NEVER_STARTED
+    return is_known and not facts.has_logon_right and not has_started
+
+
+def _logon(facts: Facts, name: str) -> Verdict:
+    """Say which of the two it was, the password or the right, as far as is known."""
+    is_refused = _LOGON_REFUSED in (each.event_id for each in facts.events)
+    what = f"{name}: it could not log on (1069)"
+    if is_refused:
+        what = f"{name}: it may not log on as a service (1069, event {_LOGON_REFUSED})"
+    apply = _apply_account(facts, name)
+    asks = f"{apply} asks for the present password" if takes_password(name) else ""
+    if "logon_right" in facts.unknown:
+        return problem(what, f"{asks or _MANAGED}; grant it {_RIGHT} ({_POLICY})")
+    if not facts.has_logon_right:
+        what += f"; it does not itself have {_RIGHT}, though a group that it is in may"
+        grants = f"{asks} and grants that" if asks else f"{apply} grants that"
+        return problem(what, grants if asks else f"{grants}; {_MANAGED}")
+    what += f"; it has {_RIGHT}"
+    if is_refused:
+        again = f"{command('start', facts.name)} again if that is new"
+        return problem(what, f"{again}; else see that nothing denies it ({_POLICY})")
+    return problem(what, asks or _MANAGED)
+
+
+def _apply_account(facts: Facts, name: str) -> str:
+    return command("apply", facts.name, f"--account {_word(name)}")
+
+
 def _word(name: str) -> str:
     """Return an account's name as a command line has it."""
     return f'"{name}"' if " " in name else name
@@ -231,6 +296,10 @@ def _own_code(code: int) -> str:
 
 
 def _see(facts: Facts) -> str:
-    if facts.log_file:
+    if facts.log_file and facts.last_error:
         return f"see its log {facts.log_file}"
-    return "run it with `debug` to see what it does"
+    remedy = "run it with `debug` to see what it does"
+    if facts.log_file and not facts.log_trouble:
+        has = "has no error in it" if facts.has_log_file else "is not there"
+        return f"{remedy}: its log {facts.log_file} {has}"
+    return remedy

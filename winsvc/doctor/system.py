@@ -52,7 +52,11 @@ class System(Protocol):
         """Return those of this process."""
 
     def is_deleted(self, service: str) -> bool:
-        """Tell whether a service is marked for deletion (E-31)."""
+        """Tell whether a service is marked for deletion (E-31).
+
+        Opening and querying it succeed all the same (E-22, E-33), and all that would
+        fail with 1072 changes the others: the registry is asked.
+        """
 
     def native_machine(self) -> int:
         """Return the system's machine, as PE headers have it; 0: unknown."""
@@ -164,6 +168,9 @@ class Windows:
                 try:
                     return bool(winreg.QueryValueEx(key, "DeleteFlag")[0])
                 except FileNotFoundError:
+                    if hasattr(ctypes.WinDLL("ntdll"), "wine_get_version"):
+                        text = "Wine's registry does not tell (H-5)"
+                        raise OSError(text) from None
                     return False
 
         def native_machine(self) -> int:

@@ -7,26 +7,31 @@ be taken back, a password and launch protection, comes late.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import starmap
 from typing import Any
 
 from winsvc._interfaces import Capsule
+from winsvc.errors import ServiceError
 from winsvc.manage import rights
 from winsvc.manage.backend import Backend, Handles, change_security
+from winsvc.manage.logon_right import right_step
 from winsvc.manage.planning import Plan
 from winsvc.manage.reading import BASIC, LEVELS
+from winsvc.manage.status import ServiceInfo
 from winsvc.manage.transaction import Step
 from winsvc.settings.accounts import takes_password
 from winsvc.settings.levels import pack
 from winsvc.settings.values import NO_NODE, ActionKind, ErrorControl
 from winsvc.states import ServiceType, StartType
 
+ERROR_DUPLICATE_SERVICE_NAME = 1078
 _LAST_LEVELS = ("delayed", "preferred_node", "launch_protection")
 
 
 def steps_of(plan: Plan, backend: Backend, handles: Handles) -> Iterator[Step]:
-    """Yield the steps of a plan, in their order; behind that of the creation.
+    """Yield the steps of a plan, in their order; behind those of the creation.
 
     Args:
         plan: The plan.
@@ -34,6 +39,8 @@ def steps_of(plan: Plan, backend: Backend, handles: Handles) -> Iterator[Step]:
         handles: The service's.
     """
     name, is_new = plan.changes.service, plan.changes.is_new
+    if plan.grantee is not None and not is_new:
+        yield right_step(plan.grantee, backend)
     levels = [setting for setting in LEVELS if setting in plan.new]
     late = [setting for setting in _LAST_LEVELS if setting in levels]
     early = [setting for setting in levels if setting not in late]
@@ -69,10 +76,10 @@ def rights_for(plan: Plan) -> Iterator[int]:
         yield rights.CHANGE_CONFIG
 
 
-def create_step(
+def steps_of_creation(
     plan: Plan, backend: Backend, manager: Capsule, handles: Handles
-) -> Step:
-    """Return the step that creates a plan's service.
+) -> Iterator[Step]:
+    """Yield the steps up to that which creates a plan's service.
 
     Args:
         plan: The plan.
@@ -109,8 +116,43 @@ def create_step(
         finally:
             handles.close()
 
+    if plan.grantee is not None:
+        yield right_step(plan.grantee, backend)
     sets = [setting for setting in BASIC if setting in new]
-    return Step("create", do, undo, sets=tuple(sets))
+    yield Step("create", do, undo, sets=tuple(sets))
+
+
+@contextmanager
+def telling_whose_name(
+    plan: Plan, services: Callable[[], Iterable[ServiceInfo]]
+) -> Iterator[None]:
+    """Say of a display name that is refused which it is, and whose (E-12).
+
+    Args:
+        plan: What is carried out.
+        services: Lists those that can be seen.
+    """
+    try:
+        yield
+    except ServiceError as error:
+        if error.winerror == ERROR_DUPLICATE_SERVICE_NAME:
+            name = plan.new.get("display_name", plan.changes.service)
+            owner = _owner_of(name, plan.changes.service, services)
+            whose = f" is that of service {owner!r}" if owner else ""
+            error.detail = f"the display name {name!r}{whose}"
+        raise
+
+
+def _owner_of(
+    display_name: str, other: str, services: Callable[[], Iterable[ServiceInfo]]
+) -> str | None:
+    """Return which service but one has a name; ``None`` if none can be seen."""
+    with suppress(ServiceError):
+        for each in services():
+            names = each.name.upper(), each.display_name.upper()
+            if display_name.upper() in names and each.name.upper() != other.upper():
+                return each.name
+    return None
 
 
 def _basic_step(plan: Plan, backend: Backend, handles: Handles) -> Step:

@@ -44,6 +44,9 @@ class Backend(Managing, Notifying, Protocol):
     def set_event_source(self, name: str, message_file: str | None, /) -> None:
         """Register that source; ``None`` takes it out."""
 
+    def is_deleted(self, name: str, /) -> bool:
+        """Tell whether a service is marked for deletion, where that is told (E-31)."""
+
     def message_file(self) -> str:
         """Return the file that has winsvc's message table."""
 
@@ -86,6 +89,9 @@ class NativeBackend:
         self.service_security = core.service_security
         self.service_change_security = core.service_change_security
         self.account_sid = core.account_sid
+        self.logon_right_held = core.logon_right_held
+        self.logon_right_grant = core.logon_right_grant
+        self.logon_right_revoke = core.logon_right_revoke
         self.service_open = core.service_open
         self.service_delete = core.service_delete
         self.service_start = core.service_start
@@ -122,6 +128,10 @@ class NativeBackend:
     def set_event_source(self, name: str, message_file: str | None, /) -> None:
         """Register an event source."""
         self._registry.set_event_source(name, message_file, len(CATEGORY_TEXTS))
+
+    def is_deleted(self, name: str, /) -> bool:
+        """Tell whether a service of this computer is marked for deletion."""
+        return not self._machine and self._registry.is_deleted(name)
 
     def message_file(self) -> str:
         """Return the extension's path: the message table is in it (G-7)."""

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from winsvc.manage import rights
 from winsvc.manage.backend import Backend, Handles, change_security, reported
 from winsvc.manage.reading import Reader
-from winsvc.manage.security import TO_START, parse_dacl
+from winsvc.manage.security import TO_START, Ace, Dacl, ServiceRight, parse_dacl
 from winsvc.settings.config import ServiceConfig
+
+# The group, and what each administrator is besides: AU, WD.
+_ADMINISTRATORS = ("S-1-5-32-544", "S-1-5-11", "S-1-1-0")
+
+
+def locks_out(dacl: Dacl) -> bool:
+    """Tell whether administrators may not change the entries."""
+    ours = [
+        each.allows
+        for each in dacl.normal().entries
+        if each.sid in _ADMINISTRATORS and each.rights & ServiceRight.WRITE_DAC
+    ]
+    return not ours or not all(ours)
 
 
 class ConfiguredService:
@@ -74,14 +89,42 @@ class ConfiguredService:
             ValueError: An entry denies it that; or the entries have something
                 that is not understood.  Nothing has been changed.
         """
+        return self._change_dacl(account, lambda dacl, sid: dacl.grant(sid, allowed))
+
+    def deny(self, account: str, denied: int) -> bool:
+        """Forbid an account something, whatever its groups are allowed.
+
+        Args, returns, raises: as :meth:`grant`; ValueError too if administrators
+        could not change the service's security any more.
+        """
+        return self._change_dacl(account, lambda dacl, sid: dacl.deny(sid, denied))
+
+    def revoke(self, account: str) -> bool:
+        """Take out the account's own entries, what they allow and what they deny.
+
+        What its groups may do, it may then again.
+
+        Args, returns, raises: as :meth:`deny`.
+        """
+
+        def without(dacl: Dacl, sid: str) -> Dacl:
+            kept = (each for each in dacl.entries if not each.is_direct(sid))
+            return Dacl(tuple(kept), dacl.control)
+
+        return self._change_dacl(account, without)
+
+    def _change_dacl(self, account: str, change: Callable[[Dacl, str], Dacl]) -> bool:
         backend = self._backend
         with reported(f"find account {account} for", self.name):
             is_sid = account.upper().startswith("S-1-")
             sid = account if is_sid else backend.account_sid(backend.machine, account)
         old = parse_dacl(self.security())
-        new = old.grant(sid, allowed)
+        new = change(old, Ace(True, 0, sid).sid)
         if new == old:
             return False
+        if locks_out(new) and not locks_out(old):
+            msg = "administrators could not change its security any more"
+            raise ValueError(msg)
         with reported("change the security of", self.name):
             handle = self._handles.get(rights.READ_CONTROL | rights.WRITE_DAC)
             change_security(backend, handle, str(new))

@@ -14,15 +14,20 @@ from typing import Self
 from winsvc._interfaces import Capsule, StatusTuple
 from winsvc.errors import ServiceError, service_error
 from winsvc.manage import rights
+from winsvc.manage.arguments import check_texts, code_of, state_of
 from winsvc.manage.backend import Backend, Handles, reported
 from winsvc.manage.configured import ConfiguredService
 from winsvc.manage.notifier import Bell
 from winsvc.manage.status import ServiceInfo, ServiceStatus
 from winsvc.manage.stopping import (
     ERROR_DEPENDENT_SERVICES_RUNNING,
+    ERROR_INVALID_SERVICE_CONTROL,
     Budget,
+    about_code,
+    about_pending,
     about_running,
     start_again,
+    start_unless_up,
     stop_and_wait,
     stop_dependents,
 )
@@ -31,6 +36,7 @@ from winsvc.manage.watching import ServiceWatch
 from winsvc.reasons import StopReason, check_comment
 from winsvc.states import Control, State
 
+ERROR_INVALID_PARAMETER = 87
 ERROR_CALL_NOT_IMPLEMENTED = 120
 _BROKEN_PIPE = (109, 232)
 _ACTIVE, _ALL = 1, 3  # F-15
@@ -92,7 +98,9 @@ class ServiceHandle(ConfiguredService):
         Raises:
             ServiceTimeout: Its process did not connect to the SCM (1053).
             ServiceError: Another code of A-62; 1056: it is not STOPPED.
+            TypeError: An argument is no text.
         """
+        check_texts("start", "an argument", args)
         with reported("start", self.name):
             self._backend.service_start(self._handles.get(rights.START), args)
         self._is_up = True
@@ -173,10 +181,14 @@ class ServiceHandle(ConfiguredService):
         timeout: float | None = None,
         on_progress: Callable[[ServiceStatus], None] | None = None,
         dependents: bool = False,
+        reason: StopReason | None = None,
+        comment: str | None = None,
     ) -> ServiceStatus:
         """Stop the service, wait until it is STOPPED, start it, wait for RUNNING.
 
-        One that is STOPPED is started; one that is stopping is waited for (C-12).
+        One that is STOPPED is started; one that is stopping, or just starting, is
+        waited for (C-12).  If another client has started it meanwhile, and there
+        are no arguments for the start, that is as good.
 
         Args:
             *args: What ServiceMain gets after the service's name (A-20).
@@ -184,6 +196,8 @@ class ServiceHandle(ConfiguredService):
             on_progress: Called on this thread with each new status.
             dependents: First stop those that depend on it and run; at the end
                 start them again, and wait until they are RUNNING.
+            reason: As for :meth:`stop`.
+            comment: As for :meth:`stop`.
 
         Returns:
             The status in RUNNING.
@@ -192,13 +206,20 @@ class ServiceHandle(ConfiguredService):
             ServiceFailed: It stopped again instead (I-143).
             ServiceTimeout: The time is up, or there was no progress.
             ServiceError: It, or a dependent, could not be stopped or started.
+            TypeError: An argument is no text.
+            ValueError: The comment is too long, or has no reason with it.
         """
+        check_texts("restart", "an argument", args)
+        check_comment(reason, comment)
         budget = Budget(timeout, self._backend.monotonic)
         stopped: tuple[ServiceInfo, ...] = ()
         if dependents:
             stopped = stop_dependents(self, budget, self._opener)
-        stop_and_wait(self, budget, on_progress)
-        self.start(*args)
+        stop_and_wait(self, budget, on_progress, reason=reason, comment=comment)
+        if args:
+            self.start(*args)
+        else:
+            start_unless_up(self)
         status = self.wait_state(State.RUNNING, budget.left, on_progress)
         start_again(self.name, stopped, budget, self._opener)
         return status
@@ -226,9 +247,31 @@ class ServiceHandle(ConfiguredService):
             code: One that a client may send: STOP to NETBINDDISABLE without
                 SHUTDOWN, or 128 to 255 (B-31).
 
-        Returns, raises: as :meth:`stop`; 87: not a code for clients.
+        Returns, raises: as :meth:`stop`; 87: not a code for clients; 1052: it takes
+        none such, or not yet; TypeError, ValueError: it is no control code at all.
         """
-        verb = _VERBS.get(code) or f"send control {int(code)} to"
+        code = code_of("control", "code", code, "a winsvc.Control, or 128 to 255")
+        try:
+            return self._send(code)
+        except ServiceError as error:
+            if error.winerror == ERROR_INVALID_PARAMETER:
+                raise about_code(error) from error
+            self._raise_if_pending(error)
+            raise
+
+    def _raise_if_pending(self, error: ServiceError) -> None:
+        """Say so if a control is not accepted (1052) since it is not RUNNING yet."""
+        if error.winerror != ERROR_INVALID_SERVICE_CONTROL:
+            return
+        try:
+            state = self.status().state
+        except ServiceError:  # may not be ours to know
+            return
+        if state.is_pending:
+            raise about_pending(error, state) from error
+
+    def _send(self, code: int) -> ServiceStatus:
+        verb = _VERBS.get(code) or f"send control {code} to"
         right = rights.RIGHT_FOR.get(code, rights.QUERY_STATUS)
         with reported(verb, self.name):
             handle = self._handles.get(right)
@@ -236,7 +279,7 @@ class ServiceHandle(ConfiguredService):
                 return self._stopping(
                     lambda: self._backend.service_control(handle, Control.STOP)
                 )
-            raw = self._backend.service_control(handle, int(code))
+            raw = self._backend.service_control(handle, code)
         self._is_up = True
         return ServiceStatus.from_tuple(raw)
 
@@ -250,14 +293,14 @@ class ServiceHandle(ConfiguredService):
 
     def wait_state(
         self,
-        state: State,
+        state: State | int,
         timeout: float | None = None,
         on_progress: Callable[[ServiceStatus], None] | None = None,
     ) -> ServiceStatus:
         """Block until the service is in a state (C-10, C-11).
 
         Args:
-            state: The state to wait for.
+            state: The state to wait for; its number will do.
             timeout: Seconds; ``None``: as long as the service makes progress,
                 and for ever while it is in a state that does not pend.
             on_progress: Called on this thread with the status at the first
@@ -268,11 +311,14 @@ class ServiceHandle(ConfiguredService):
 
         Raises:
             ServiceFailed: It cannot get there any more: it has stopped on its
-                way (I-143), or gone back to the state that it came from.
-            ServiceTimeout: The time is up, or a pending state made no progress
-                within its wait hint; without a hint, within 5 s (C-14).
+                way (I-143), or gone back to the state that it came from; or it is
+                in another process, and was STOPPED in between (1056).
+            ServiceTimeout: The time is up (1460), or a pending state made no progress
+                within its wait hint; without a hint, within 5 s (C-14): 1053.
             ServiceError: The status cannot be read.
+            TypeError, ValueError: It is no state.
         """
+        state = state_of("wait_state", state)
         watch = Watch(self.name, f"wait for {state.name} of", state, self._is_up)
 
         def look() -> tuple[Capsule, StatusTuple]:
@@ -343,6 +389,7 @@ class ServiceHandle(ConfiguredService):
                 )
         except ServiceError as error:
             if error.winerror != ERROR_CALL_NOT_IMPLEMENTED:
+                self._raise_if_pending(error)
                 raise
             detail = "it has no ControlServiceEx: stop without a reason"
             raise service_error("stop", self.name, error.winerror, detail) from error

@@ -8,14 +8,22 @@ it needs and no more, when it is first used.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from functools import partial
+from itertools import chain
 from types import TracebackType
 from typing import Self, TypeVar
 
 from winsvc._interfaces import Capsule
-from winsvc.errors import ServiceMarkedForDelete, ServiceNotFound
+from winsvc.errors import ServiceError, ServiceMarkedForDelete, ServiceNotFound
 from winsvc.manage import rights
-from winsvc.manage.applying import create_step, rights_for, steps_of
+from winsvc.manage.applying import (
+    rights_for,
+    steps_of,
+    steps_of_creation,
+    telling_whose_name,
+)
+from winsvc.manage.arguments import check_texts, state_of
 from winsvc.manage.backend import Backend, Handles, NativeBackend, reported
 from winsvc.manage.changes import Changes
 from winsvc.manage.handle import ServiceHandle
@@ -43,17 +51,26 @@ class ServiceManager:
 
     Args:
         machine: Name of another computer; default: this one.
-        backend: The SCM to use in place of the system's: a simulated one.
+        backend: The SCM to use in place of the system's: a
+            :class:`winsvc.testing.SimulatedScm`, say, or what is below it.
 
     Raises:
+        TypeError: The machine is no text.
         NoSCM: This is not Windows, and there is no ``backend``.
         ServiceError: The SCM cannot be reached: 5, 1722 (E-20).
     """
 
     def __init__(
-        self, machine: str | None = None, *, backend: Backend | None = None
+        self,
+        machine: str | None = None,
+        *,
+        backend: Backend | ServiceManager | None = None,
     ) -> None:
-        self._backend = backend if backend is not None else NativeBackend(machine)
+        if machine is not None:
+            check_texts("ServiceManager", "machine", [machine])
+        if isinstance(backend, ServiceManager):
+            backend = backend._backend  # noqa: SLF001 - of this class
+        self._backend: Backend = backend or NativeBackend(machine)
         self._handles = Handles(
             self._backend, lambda right: self._backend.manager_open(machine, right)
         )
@@ -76,6 +93,9 @@ class ServiceManager:
 
     def create(self, config: ServiceConfig) -> ServiceHandle:
         """Create a service; on failure there is none.
+
+        A user's or a managed account gets the right to log on as a service, as by
+        :meth:`apply`.
 
         Args:
             config: Its settings; what is ``None`` is left to the SCM.
@@ -100,6 +120,9 @@ class ServiceManager:
     ) -> Changes:
         """Return what :meth:`apply` would change; change nothing.
 
+        Where it may not be read whether an account may log on as a service, a note
+        of the result says that this right is not granted.
+
         Args:
             config: The settings that the service is to have; ``None`` is for what
                 may stay as it is.  A password cannot be compared: it is set anew.
@@ -108,6 +131,8 @@ class ServiceManager:
 
         Raises:
             ServiceAccessDenied: The settings may not be read (5).
+            ServiceMarkedForDelete: It is being deleted (1072), as the registry
+                tells (E-31).
             ServiceError: They cannot be read; 124, 120, 50: this system does not
                 know one of them; 183: its event source is somebody else's.
             ValueError: There is no such service, and the command is missing; or
@@ -128,6 +153,10 @@ class ServiceManager:
         old values back, and a service that has been created is deleted again.
         Most of them count from the next start on (E-42).
 
+        A user's or a managed account that does not have the right to log on as a
+        service itself gets it before it is set (E-15), also if only its password is
+        set, or if it is a managed one and named again.
+
         Args:
             config: As for :meth:`plan`.
             if_supported: As for :meth:`plan`.
@@ -137,32 +166,68 @@ class ServiceManager:
 
         Raises:
             ServiceMarkedForDelete: It is being deleted (1072), for 5 s at least:
-                it goes by itself right after a removal (E-34).
+                it goes by itself right after a removal (E-34).  Where there is
+                nothing to change, only if the registry tells.
             ServiceError: As :meth:`plan`, or the SCM refused a setting.  Notes on
                 it tell what could not be set back.
             ValueError: As for :meth:`plan`.
         """
         return self._retried(lambda: self._apply(config, if_supported))
 
-    def remove(self, name: str) -> None:
+    def remove(self, name: str, *, timeout: float = 0.0) -> bool:
         """Delete a service, and take its event source out of the registry.
 
         It is not stopped by that (E-36); it is gone once it has stopped and all
-        handles to it are closed (E-32).  The event source goes if it is winsvc's
-        and can be seen: that of another computer needs its Remote Registry service.
+        handles to it are closed, those of other programs too (E-32).  The event
+        source goes if it is winsvc's and can be seen: that of another computer needs
+        its Remote Registry service.  That of a service which has not stopped stays,
+        so that its last events have their texts; once the service is gone, another
+        call takes it out.  Its account keeps the right to log on as a service: others
+        may run as it.
+
+        Args:
+            name: The key name.
+            timeout: Seconds to wait until it is gone, if it has stopped.
+
+        Returns:
+            Whether it is gone.
 
         Raises:
-            ServiceNotFound: There is no such service (1060).
+            ServiceNotFound: There is no such service (1060), nor has it left an
+                event source of winsvc's.
             ServiceMarkedForDelete: It is being deleted already (1072).
             ServiceError: It cannot be deleted; or only its event source cannot.
         """
-        backend = self._backend
-        with self.open(name) as handle:
-            source = Reader(backend, name, self._handles).read(["event_source"])
-            handle.delete()
-        if is_ours(source.get("event_source"), backend.message_file()):
-            with reported("take out the event source of", name):
-                backend.set_event_source(name, None)
+        try:
+            with self.open(name) as handle:
+                handle.delete()
+                has_stopped = handle.status().state is State.STOPPED
+        except ServiceNotFound:
+            if not self._take_out_source(name):
+                raise
+            return True
+        if not has_stopped:
+            return False
+        is_gone = self._is_gone(name, timeout)
+        try:
+            self._take_out_source(name)
+        except ServiceError as error:
+            what = "removed" if is_gone else "marked for deletion"
+            error.add_note(f"the service itself is {what}")
+            raise
+        return is_gone
+
+    def wait_removed(self, name: str) -> None:
+        """Wait while a service is just going away: for 5 s (E-34).
+
+        Returns at once if there is none, and if it is not being deleted.  That is
+        told by a change that changes nothing (E-33): the caller needs the right to
+        change the service; without it nothing is told.
+
+        Raises:
+            ServiceMarkedForDelete: It is still there (1072).
+        """
+        self._retried(lambda: self._check_not_deleted(name))
 
     def open(self, name: str) -> ServiceHandle:
         """Open a service by its key name; display names are not looked at (E-21).
@@ -178,26 +243,33 @@ class ServiceManager:
             ServiceNotFound: There is no such service (1060).
             ServiceAccessDenied: Not even its status may be read (5).
             ServiceError: The name is not valid (123).
+            TypeError: The name is no text.
         """
+        check_texts("open", "name", [name])
         handles = self._handles_of(name)
         with reported("open", name):
             handles.get(rights.QUERY_STATUS)
         return ServiceHandle(name, self._backend, handles, self.open)
 
     def list(
-        self, *, state: State | None = None, group: str | None = None
+        self, *, state: State | int | None = None, group: str | None = None
     ) -> tuple[ServiceInfo, ...]:
         """Return the services, drivers left out, in the SCM's order (F-18).
 
         Args:
-            state: Only those in this state.
+            state: Only those in this state; its number will do.
             group: Only those of this load-order group; ``""``: those of none.
 
         Raises:
             ServiceError: The SCM did not answer; 1060: no such group (F-16).
+            TypeError, ValueError: The state is none, or the group no text.
 
         Those whose status the caller may not read are missing (F-17).
         """
+        if state is not None:
+            state = state_of("list", state)
+        if group is not None:
+            check_texts("list", "group", [group])
         states = _ALL if state is None else _ACTIVE
         if state == State.STOPPED:
             states = _INACTIVE
@@ -216,14 +288,16 @@ class ServiceManager:
 
         An event comes when a service has been created or deleted, or when its
         state, its process, its exit codes or the controls it accepts have changed;
-        none for what there is at the time of the call.  Changes that follow each
-        other at once may come as one.  Drivers are left out.  It ends when it is
+        none for what there is at the time of the call.  The states that it has passed
+        through are told as the SCM notifies of them; changes that follow each other at
+        once may come as one.  Drivers are left out.  It ends when it is
         closed, or at the time-out: its ``end`` says which.  Close it, best by
         ``with`` or ``async with``.
 
         By the SCM's notifications, as they happen; where it does not tell of new
-        services (H-33), the list is looked at once a second.  It keeps a handle
-        to each service, but lets go one that is to be deleted (E-32).
+        services (H-33), the list is looked at once a second, and of a restart within
+        that only the other process is seen: ``ServiceEvent.is_restart``.  It keeps a
+        handle to each service, but lets go one that is to be deleted (E-32).
 
         Args:
             timeout: Seconds without an event after which it ends; ``None``: never.
@@ -241,6 +315,47 @@ class ServiceManager:
         """Close the SCM's handles; again does nothing."""
         self._handles.close()
 
+    def _take_out_source(self, name: str) -> bool:
+        """Take out a service's event source; return whether it was winsvc's."""
+        backend = self._backend
+        with reported("take out the event source of", name):
+            source = Reader(backend, name, self._handles).read(["event_source"])
+            if not is_ours(source.get("event_source"), backend.message_file()):
+                return False
+            backend.set_event_source(name, None)
+        return True
+
+    def _is_gone(self, name: str, seconds: float) -> bool:
+        """Tell whether a service that has been deleted is gone within some time."""
+        naps = round(seconds / _GOING_AWAY_SECONDS)
+        while True:
+            with suppress(ServiceMarkedForDelete):  # then it is there
+                try:
+                    self.open(name).close()
+                except ServiceNotFound:
+                    return True
+            if not naps:
+                return False
+            naps -= 1
+            self._backend.sleep(_GOING_AWAY_SECONDS)
+
+    def _check_not_deleted(self, name: str) -> None:
+        handles = self._handles_of(name)
+        try:
+            with reported("create", name):
+                handle = handles.get(rights.CHANGE_CONFIG | rights.QUERY_CONFIG)
+                # Wine erases dependencies that are not given anew (H-46).
+                found = Reader(self._backend, name, handles).read(["dependencies"])
+                names = found["dependencies"]
+                change = self._backend.service_change
+                change(handle, None, None, None, None, None, names, None, None, None)
+        except ServiceMarkedForDelete:
+            raise
+        except ServiceError:
+            return
+        finally:
+            handles.close()
+
     def _plan(
         self, config: ServiceConfig, handles: Handles, if_supported: Iterable[str]
     ) -> Plan:
@@ -250,6 +365,8 @@ class ServiceManager:
                 handles.get(rights.QUERY_CONFIG)
         except ServiceNotFound:
             return planner.for_new(self._probes())
+        if self._backend.is_deleted(config.name):
+            raise ServiceMarkedForDelete(operation="change", service=config.name)
         return planner.for_existing(handles)
 
     def _apply(self, config: ServiceConfig, if_supported: Iterable[str]) -> Changes:
@@ -262,7 +379,8 @@ class ServiceManager:
             with reported("change", config.name):
                 for right in rights_for(plan):
                     handles.get(right)
-            run_steps(config.name, steps_of(plan, self._backend, handles))
+            with telling_whose_name(plan, self.list):
+                run_steps(config.name, steps_of(plan, self._backend, handles))
             return plan.changes
         finally:
             handles.close()
@@ -273,8 +391,10 @@ class ServiceManager:
         handles = self._handles_of(name)
         with reported("create", name):
             manager = self._handles.get(rights.CREATE_SERVICE)
-        creation = create_step(plan, self._backend, manager, handles)
-        run_steps(name, (creation, *steps_of(plan, self._backend, handles)))
+        creation = steps_of_creation(plan, self._backend, manager, handles)
+        steps = chain(creation, steps_of(plan, self._backend, handles))
+        with telling_whose_name(plan, self.list):
+            run_steps(name, steps)
         return handles
 
     def _retried(self, action: Callable[[], T]) -> T:

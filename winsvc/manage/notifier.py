@@ -119,28 +119,34 @@ class Bell:
         """Close it."""
         self.close()
 
-    def wait(self, handle: Capsule, status: StatusTuple, seconds: float) -> None:
+    def wait(
+        self, handle: Capsule, status: StatusTuple, seconds: float
+    ) -> list[StatusTuple]:
         """Block until the status may differ, the time is up, or it is closed.
 
         Args:
             handle: A handle to the service, for looks by the clock.
             status: As it was last read.
             seconds: How long at most.
+
+        Returns:
+            The statuses that it was notified of, in order.
         """
         notifier = self._notifier or self._subscribe()
         if notifier is None or not self.notifies:
             if not self.is_closed:
                 self._backend.wait_change(handle, status, seconds)
-            return
+            return []
         try:
             notices = notifier.wait(seconds)
         except EOFError:
-            return
+            return []
         for _key, code, triggered, _status, _names in notices:
             if code == ERROR_SERVICE_MARKED_FOR_DELETE or triggered & DELETE_PENDING:
                 self.is_deleted = True
             if code:
                 self.notifies = code in RENEWABLE and self._renew(notifier)
+        return [status for _, _, triggered, status, _ in notices if triggered & STATES]
 
     def close(self) -> None:
         """End the waiting; again does nothing."""

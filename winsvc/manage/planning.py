@@ -5,17 +5,20 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field, fields
+from itertools import chain
 from typing import Any
 
 from winsvc.errors import ServiceError, service_error
 from winsvc.manage.backend import Backend, Handles, reported
-from winsvc.manage.changes import Change, Changes
+from winsvc.manage.changes import HIDDEN, LOGON_RIGHT, Change, Changes
+from winsvc.manage.logon_right import account_to_look_at, lacks_right
 from winsvc.manage.reading import ALL, BASIC, LEVELS, NOT_KNOWN, Reader
 from winsvc.manage.registry import ERROR_ALREADY_EXISTS, is_ours
 from winsvc.manage.security import same_dacl
 from winsvc.settings.accounts import LOCAL_SYSTEM, normalize_account
 from winsvc.settings.command_line import is_safe_line, split_image_path
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.config_checks import conflicts_of
 from winsvc.settings.levels import Level, pack, unpack
 from winsvc.settings.values import (
     NO_NODE,
@@ -24,8 +27,7 @@ from winsvc.settings.values import (
     LaunchProtection,
     SidType,
 )
-
-PASSWORD_SET = "(set)"  # noqa: S105  # stands for it
+from winsvc.states import StartType
 
 # What a service has that has just been created; the rest is set in any case.
 _DEFAULTS: dict[str, Any] = {
@@ -41,6 +43,13 @@ _DEFAULTS: dict[str, Any] = {
     "environment": None,
 }
 
+# What the SCM refuses together (E-49d, E-43, E-8): one may be there already.
+_CONFLICTING = (
+    ("delayed", "group"),
+    ("preferred_node", "service_type"),
+    ("account", "service_type"),
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Plan:
@@ -51,12 +60,14 @@ class Plan:
         old: What the settings are now; for a new service, the defaults.
         new: What those that change are to be.
         password: The password to be set.
+        grantee: The account that gets the right to log on as a service.
     """
 
     changes: Changes
     old: dict[str, Any]
     new: dict[str, Any]
     password: str | None = field(repr=False)
+    grantee: str | None = None
 
 
 class Planner:
@@ -90,6 +101,7 @@ class Planner:
         Raises:
             ServiceError: Its settings cannot be read, or this system does not
                 know one of them.
+            ValueError: What is wanted does not fit what it has.
         """
         name = self._config.name
         reader = Reader(self._backend, name, handles)
@@ -98,9 +110,18 @@ class Planner:
         needed = wanted | {"dependencies", "account"} if wanted & {*BASIC} else wanted
         if self._config.password is not None:
             needed = needed | {"dependencies", "account"}
+        if "delayed" in wanted:
+            needed = needed | {"start_type"}
+        beside = set().union(*(each for each in _CONFLICTING if wanted & set(each)))
         with reported("read the settings of", name):
-            old = reader.read(needed)
-        left_out = self._left_out(reader.missing) | self._taken(old)
+            old = reader.read(needed | beside)
+        missing = {
+            setting: error
+            for setting, error in reader.missing.items()
+            if setting in needed
+        }
+        left_out = self._left_out(missing) | self._taken(old)
+        self._check_conflicts(old | {each: self._wanted[each] for each in wanted})
         new = {
             setting: value
             for setting, value in self._wanted.items()
@@ -108,6 +129,8 @@ class Planner:
             and setting not in left_out
             and not self._is_same(setting, old[setting], value)
         }
+        if "delayed" in new and self._is_idle(old["start_type"]):
+            del new["delayed"]
         return self._plan(old, new, left_out, is_new=False)
 
     def for_new(self, probes: Iterable[Callable[[], Handles]]) -> Plan:
@@ -140,6 +163,16 @@ class Planner:
         }
         return self._plan(old, new, left_out, is_new=True)
 
+    def _is_idle(self, start_type: StartType) -> bool:
+        """Tell whether the mark of a delayed start has no effect, and may stay.
+
+        The words for other starts than AUTO say that they are not delayed; a service
+        that was delayed before keeps the mark all the same (E-49d).  In a group it
+        must not be (E-43).
+        """
+        starts = (start_type, self._wanted.get("start_type", StartType.AUTO))
+        return StartType.AUTO not in starts and not self._wanted.get("group")
+
     def _plan(
         self,
         old: dict[str, Any],
@@ -149,16 +182,42 @@ class Planner:
         is_new: bool,
     ) -> Plan:
         password = self._config.password
+        grantee, notes = self._grantee(old, new)
         changes = []
         for setting in (each.name for each in fields(ServiceConfig)):
             if setting in new:
                 before = None if is_new else _shown(setting, old[setting])
                 changes.append(Change(setting, before, _shown(setting, new[setting])))
             elif setting == "password" and password is not None:
-                changes.append(Change(setting, None, PASSWORD_SET))
+                changes.append(Change(setting, None, HIDDEN))
+            if setting == "account" and grantee is not None:
+                changes.append(Change(LOGON_RIGHT, None, grantee))
         ordered = tuple(each for each in ALL if each in left_out)
         name = self._config.name
-        return Plan(Changes(name, is_new, tuple(changes), ordered), old, new, password)
+        told = Changes(name, is_new, tuple(changes), ordered, notes)
+        return Plan(told, old, new, password, grantee)
+
+    def _grantee(
+        self, old: dict[str, Any], new: dict[str, Any]
+    ) -> tuple[str | None, tuple[str, ...]]:
+        """Return who gets the right to log on as a service, and notes on that."""
+        account = account_to_look_at(
+            self._config.account,
+            old.get("account"),
+            is_set="account" in new,
+            has_password=self._config.password is not None,
+        )
+        if account is None:
+            return None, ()
+        lacks, note = lacks_right(self._backend, account)
+        return account if lacks else None, () if note is None else (note,)
+
+    def _check_conflicts(self, settings: dict[str, Any]) -> None:
+        """Refuse what would not fit what the service has already."""
+        kinds = {each: settings.get(each) for each in chain(*_CONFLICTING)}
+        merged = ServiceConfig.unchecked(name=self._config.name, **kinds)
+        for setting, problem in conflicts_of(merged):
+            raise ValueError(f"service {merged.name!r}: {setting} {problem}")
 
     def _taken(self, old: dict[str, Any]) -> set[str]:
         """Return the event source's name if it is somebody else's and may be left out.

@@ -78,6 +78,19 @@ class Registry:
             return ()
         return (*services, *(f"+{group.removeprefix('+')}" for group in groups))
 
+    def is_deleted(self, service: str) -> bool:
+        """Tell whether a service is marked for deletion, as far as can be seen (E-31).
+
+        Wine keeps that mark in its SCM alone (H-45).
+        """
+        path = rf"{SERVICES}\{service}"
+        with (
+            suppress(FileNotFoundError, PermissionError),
+            self._open(path, self._winreg.KEY_QUERY_VALUE) as key,
+        ):
+            return bool(self._winreg.QueryValueEx(key, "DeleteFlag")[0])
+        return False
+
     def event_source(self, source: str) -> str | None:
         """Return the message file of a source in the Application log.
 

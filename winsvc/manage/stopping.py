@@ -6,19 +6,24 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from winsvc.errors import (
-    ServiceCannotAcceptControl,
     ServiceError,
+    ServiceFailed,
     ServiceNotActive,
+    ServiceTimeout,
     service_error,
 )
 from winsvc.manage.status import ServiceInfo, ServiceStatus
-from winsvc.states import State
+from winsvc.manage.waiting import ERROR_TIMEOUT
+from winsvc.states import CLIENT_CONTROLS, State
 
 if TYPE_CHECKING:
     from winsvc.manage.handle import ServiceHandle
+    from winsvc.reasons import StopReason
 
 ERROR_DEPENDENT_SERVICES_RUNNING = 1051
+ERROR_INVALID_SERVICE_CONTROL = 1052
 ERROR_SERVICE_ALREADY_RUNNING = 1056
+_NOT_YET = (ERROR_INVALID_SERVICE_CONTROL, 1061)
 OnProgress = Callable[[ServiceStatus], None]
 
 
@@ -67,18 +72,65 @@ def stop_dependents(
 
 
 def stop_and_wait(
-    handle: ServiceHandle, budget: Budget, on_progress: OnProgress | None = None
-) -> ServiceStatus:
-    """Stop a service, whatever it is at, and wait until it is STOPPED."""
+    handle: ServiceHandle,
+    budget: Budget,
+    on_progress: OnProgress | None = None,
+    *,
+    reason: StopReason | None = None,
+    comment: str | None = None,
+) -> None:
+    """Stop a service, whatever it is at, and wait until it is STOPPED.
+
+    One that another client has started again by then has been STOPPED too.
+    """
+
+    def wait(state: State) -> None:
+        handle.wait_state(state, budget.left, on_progress)
+
+    stop_when_started(handle, lambda: handle.stop(reason=reason, comment=comment), wait)
+
+
+def stop_when_started(
+    handle: ServiceHandle, stop: Callable[[], object], wait: Callable[[State], object]
+) -> None:
+    """Stop a service and wait for that; one that starts takes no STOP yet (B-44).
+
+    Args:
+        handle: The service.
+        stop: Sends STOP.
+        wait: Waits for a state.
+    """
+    if handle.status().state is State.START_PENDING:
+        _wait_until_started(wait)
     try:
-        handle.stop()
+        stop()
     except ServiceNotActive:
-        return handle.status()
-    except ServiceCannotAcceptControl:
-        # It is stopping already; what else it may be at wait_state would wait for.
-        if handle.status().state not in (State.STOP_PENDING, State.STOPPED):
+        return
+    except ServiceError as error:
+        if error.winerror not in _NOT_YET:
             raise
-    return handle.wait_state(State.STOPPED, budget.left, on_progress)
+        state = handle.status().state
+        if state is State.START_PENDING:  # another client has restarted it
+            return
+        # It is stopping already; what else it may be at would be waited for.
+        if state not in (State.STOP_PENDING, State.STOPPED):
+            raise
+    try:
+        wait(State.STOPPED)
+    except ServiceFailed as error:
+        if error.winerror != ERROR_SERVICE_ALREADY_RUNNING:
+            raise
+
+
+def _wait_until_started(wait: Callable[[State], object]) -> None:
+    """Wait for RUNNING; one that has stopped, or hangs, can be stopped as it is."""
+    try:
+        wait(State.RUNNING)
+    except ServiceFailed:
+        return
+    except ServiceTimeout as error:
+        if error.winerror == ERROR_TIMEOUT:
+            raise
 
 
 def start_again(
@@ -91,13 +143,14 @@ def start_again(
     for info in reversed(dependents):
         try:
             with opener(info.name) as dependent:
-                _start_unless_up(dependent)
+                start_unless_up(dependent)
                 dependent.wait_state(State.RUNNING, budget.left)
         except ServiceError as error:
             raise about_dependent("restart", name, info.name, error) from error
 
 
-def _start_unless_up(handle: ServiceHandle) -> None:
+def start_unless_up(handle: ServiceHandle) -> None:
+    """Start a service; that it has been started meanwhile is as good."""
     try:
         handle.start()
     except ServiceError as error:
@@ -121,3 +174,24 @@ def about_running(
     names = ", ".join(repr(info.name) for info in running)
     detail = f"{names}; stop(dependents=True) stops them before it"
     return service_error(error.operation, error.service, error.winerror, detail)
+
+
+def about_code(error: ServiceError) -> ServiceError:
+    """Return an 87 that says which controls a client may send (B-31)."""
+    return service_error(
+        error.operation,
+        error.service,
+        error.winerror,
+        remedy=f"a client sends 128 to 255, or {', '.join(CLIENT_CONTROLS)}",
+    )
+
+
+def about_pending(error: ServiceError, state: State) -> ServiceError:
+    """Return a 1052 of a service that may accept the control later."""
+    return service_error(
+        error.operation,
+        error.service,
+        error.winerror,
+        f"it is {state.name}",
+        remedy="wait until it is RUNNING, then try again",
+    )

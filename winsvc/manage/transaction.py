@@ -61,8 +61,10 @@ def _undo(service: str, step: Step, error: BaseException) -> None:
         try:
             with reported(f"undo: {step.operation}", service):
                 step.undo()
-        except OSError as failure:
-            error.add_note(str(failure))
+        except (OSError, KeyboardInterrupt) as failure:
+            # Those before it are undone all the same.
+            interrupted = f"interrupted in undo: {step.operation} service {service!r}"
+            error.add_note(str(failure) or interrupted)
             return
     if step.remains is not None:
         error.add_note(step.remains)

@@ -14,7 +14,10 @@ if TYPE_CHECKING:
     from winsvc._interfaces import Capsule, StatusTuple
     from winsvc.manage.notifier import Bell
 
+ERROR_SERVICE_ALREADY_RUNNING = 1056
 ERROR_SERVICE_NOT_ACTIVE = 1062
+ERROR_TIMEOUT = 1460
+"""Whose time was up is not the service's fault: it is no 1053."""
 
 # Seconds.
 DEFAULT_HINT = 5.0
@@ -48,6 +51,8 @@ class Watch:
     seen: ServiceStatus | None = None
     backs: set[State] = field(default_factory=set)
     """Settled states that mean that it went back."""
+    began_as: int = 0
+    """The process that it was in first; it has none while it is STOPPED."""
     risen: float = 0.0
     """When the state or the checkpoint moved last."""
     pause: float = _FIRST_INTERVAL
@@ -63,6 +68,7 @@ class Watch:
         elif status.checkpoint > seen.checkpoint:  # C-2
             self.risen = now
         self.seen = status
+        self.began_as = self.began_as or status.pid
         if status.state != State.STOPPED:
             self.alive = True
         back = _WAYS.get(self.target, {}).get(status.state)
@@ -77,6 +83,14 @@ class Watch:
             self._fail(status, "it has stopped with")
         if status.state in self.backs and status.state != State.STOPPED:
             self._fail(status, f"it has gone back to {status.state.name}, with")
+        if self.target is State.STOPPED and status.pid not in (0, self.began_as):
+            raise ServiceFailed(
+                operation=self.operation,
+                service=self.service,
+                winerror=ERROR_SERVICE_ALREADY_RUNNING,
+                detail="it has been started again meanwhile, "
+                f"and is {status.state.name} in process {status.pid}",
+            )
         if status.state.is_pending and now - self.risen > _hint(status):
             raise ServiceTimeout(
                 operation=self.operation,
@@ -163,12 +177,19 @@ def wait_until(
             raise ServiceTimeout(
                 operation=watch.operation,
                 service=watch.service,
-                detail=f"after {timeout:g} s it is {watch.describe(status)}",
+                winerror=ERROR_TIMEOUT,
+                detail=f"not {watch.target.name} after {timeout:g} s: "
+                f"it is {watch.describe(status)}",
             )
         seconds = watch.interval(status, now, notifies=bell.notifies)
         if deadline is not None:
             seconds = min(seconds, deadline - now)
-        bell.wait(handle, raw, seconds)
+        for notified in bell.wait(handle, raw, seconds):
+            passed = ServiceStatus.from_tuple(notified)
+            if passed.state == watch.target:  # and may be on its way from there
+                if watch.look(passed, clock()) and on_progress is not None:
+                    on_progress(passed)
+                return passed
 
 
 def _hint(status: ServiceStatus) -> float:

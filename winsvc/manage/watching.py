@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from abc import ABC, abstractmethod
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import suppress
 from dataclasses import replace
@@ -12,9 +13,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Generic, Self, TypeVar
 
 from winsvc.manage.backend import Backend, Handles, reported
-from winsvc.manage.notifier import (
-    Bell,
-)
+from winsvc.manage.notifier import Bell
 from winsvc.manage.rights import QUERY_STATUS
 from winsvc.manage.status import ServiceStatus
 from winsvc.manage.waiting import REST, Watch
@@ -22,6 +21,11 @@ from winsvc.states import State
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
+
+    from winsvc._interfaces import StatusTuple
+
+GRACE = 0.1
+"""Seconds that a notice may come later than what the SCM shows already."""
 
 _T = TypeVar("_T")
 
@@ -162,6 +166,9 @@ class ServiceWatch(Watching[ServiceStatus]):
         self._is_deleted = is_deleted
         self._timeout = timeout
         self._checkpoints = checkpoints
+        self._due: deque[ServiceStatus] = deque()
+        self._held: ServiceStatus | None = None
+        """Seen, but what was passed on the way there may still be notified."""
         self._bell = Bell(backend, lambda: handles.open(QUERY_STATUS))
         # Only its intervals are of use: it waits for no state.
         self._looks = Watch(service, "watch", State.NOT_READY, alive=False)
@@ -173,10 +180,14 @@ class ServiceWatch(Watching[ServiceStatus]):
     def _step(self) -> ServiceStatus | None:
         clock = self._backend.monotonic
         since = clock()
+        notified: list[StatusTuple] | None = None
         while True:
             if self._bell.is_closed:
                 self._finish(WatchEnd.CLOSED)
                 return None
+            if self._due:
+                self.status = self._due.popleft()
+                return self.status
             # Asked before the look, so that what it shows is the last status.
             deleted = self._bell.is_deleted or self._is_deleted()
             with reported("watch", self._service):
@@ -185,11 +196,14 @@ class ServiceWatch(Watching[ServiceStatus]):
             status = ServiceStatus.from_tuple(raw)
             now = clock()
             self._looks.look(status, now)
-            if self.status is None or self._essence(status) != self._essence(
-                self.status
-            ):
-                self.status = status
-                return status
+            if notified is not None or self._held is None:
+                told = map(ServiceStatus.from_tuple, notified or ())
+                self._take(list(told), status)
+            if self._due:
+                continue
+            if self._held is not None:
+                notified = self._bell.wait(handle, raw, GRACE)
+                continue
             if deleted and status.state == State.STOPPED:
                 self._finish(WatchEnd.DELETED)
                 return None
@@ -200,7 +214,37 @@ class ServiceWatch(Watching[ServiceStatus]):
                     self._finish(WatchEnd.TIMEOUT)
                     return None
                 seconds = min(seconds, left)
-            self._bell.wait(handle, raw, seconds)
+            notified = self._bell.wait(handle, raw, seconds)
+
+    def _take(self, notified: list[ServiceStatus], status: ServiceStatus) -> None:
+        """Sort what was notified and what a look after that has shown."""
+        is_told = bool(notified) and is_same_stage(notified[-1], status)
+        if is_told:
+            notified.pop()  # what it accepts, the look knows better
+        held, self._held = self._held, None
+        if held is not None and not notified and not is_told:
+            self._tell(held)  # nobody has said anything: it came without
+        for each in notified:
+            self._tell(each)
+        last = self._last
+        if (
+            last is None
+            or is_told
+            or not self._bell.notifies
+            or is_same_stage(last, status)
+        ):
+            self._tell(status)
+        else:
+            self._held = status
+
+    def _tell(self, status: ServiceStatus) -> None:
+        last = self._last
+        if last is None or self._essence(status) != self._essence(last):
+            self._due.append(status)
+
+    @property
+    def _last(self) -> ServiceStatus | None:
+        return self._due[-1] if self._due else self.status
 
     def _interval(self, status: ServiceStatus, now: float) -> float:
         if self._bell.notifies and not self._checkpoints:
@@ -213,6 +257,13 @@ class ServiceWatch(Watching[ServiceStatus]):
     def _finish(self, end: WatchEnd) -> None:
         self.end = end
         self._bell.close()
+
+
+def is_same_stage(one: ServiceStatus, other: ServiceStatus) -> bool:
+    """Tell whether the state is the same, and the process if it has one."""
+    if one.state is not other.state:
+        return False
+    return one.pid == other.pid or one.state is State.STOPPED
 
 
 def settled(status: ServiceStatus) -> ServiceStatus:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from winsvc._interfaces import Capsule
+from winsvc._interfaces import Capsule, StatusTuple
 from winsvc.manage.backend import Backend, Handles, reported
 from winsvc.manage.notifier import (
     DELETE_PENDING,
@@ -16,12 +16,19 @@ from winsvc.manage.notifier import (
     OF_SCM,
     OF_SERVICE,
     RENEWABLE,
+    STATES,
     Notifier,
 )
 from winsvc.manage.rights import CONNECT, ENUMERATE_SERVICE, QUERY_STATUS
 from winsvc.manage.status import ServiceStatus
 from winsvc.manage.waiting import REST
-from winsvc.manage.watching import WatchEnd, Watching, settled
+from winsvc.manage.watching import (
+    GRACE,
+    WatchEnd,
+    Watching,
+    is_same_stage,
+    settled,
+)
 
 _POLL = 1.0
 """Seconds between two lists where the SCM does not notify."""
@@ -39,19 +46,29 @@ class ServiceEvent:
         name: Key name.
         status: Its status after that; ``None`` if it is gone.
         what: ``"created"``, ``"changed"`` or ``"deleted"``.
+        before: What it was before a change.
     """
 
     name: str
     status: ServiceStatus | None
     what: Literal["created", "changed", "deleted"]
+    before: ServiceStatus | None = None
+
+    @property
+    def is_restart(self) -> bool:
+        """True if it was in another process before: it has stopped in between."""
+        pids = [each.pid for each in (self.before, self.status) if each is not None]
+        return len(pids) == 2 and all(pids) and pids[0] != pids[1]
 
 
 class ManagerWatch(Watching[ServiceEvent]):
     """What happens to any service, as :meth:`ServiceManager.watch` describes it.
 
-    The SCM's notifications only tell when to list the services anew: the lists
-    say what has changed, so that nothing is missed but what came and went between
-    two of them, and of that the SCM's own names tell (F-9).
+    The SCM's notifications tell when to list the services anew, and which states
+    they have passed through.  The lists say what has changed, so that nothing is
+    missed but what came and went between two of them, and of that the SCM's own
+    names tell (F-9).  What a list shows before it has been notified rests for a
+    moment: what was passed on the way there comes first.
 
     Args:
         backend: The SCM.
@@ -80,6 +97,10 @@ class ManagerWatch(Watching[ServiceEvent]):
         """Marked for deletion while they run: their handles are given back."""
         self._untold: set[str] = set()
         """Gone by a list; that they are deleted the SCM has still to say."""
+        self._notified: dict[str, list[ServiceStatus]] = {}
+        """Since the last list, of each service in order."""
+        self._held: dict[str, tuple[ServiceStatus, float]] = {}
+        """Listed, and when, but not notified yet."""
         self._last_key = _SCM_KEY
         self._known = self._list()
         self._notifier = self._subscribe()
@@ -105,7 +126,7 @@ class ManagerWatch(Watching[ServiceEvent]):
             if self._events:
                 return self._events.popleft()
             left = None if until is None else until - clock()
-            if left is not None and left <= 0:
+            if left is not None and left <= 0 and not self._held:
                 self._finish(WatchEnd.TIMEOUT)
                 return None
             names = self._wait(left)
@@ -169,9 +190,13 @@ class ManagerWatch(Watching[ServiceEvent]):
         if self._notifier is None:
             self._sleep(_POLL if left is None else min(_POLL, left))
             return ()
-        rest = _POLL if self._dying else REST
+        if self._held:
+            rest = GRACE
+        else:
+            rest = _POLL if self._dying else REST
+            rest = rest if left is None else min(rest, left)
         try:
-            notices = self._notifier.wait(rest if left is None else min(rest, left))
+            notices = self._notifier.wait(rest)
         except EOFError:
             return ()
         if any(code in RENEWABLE for _key, code, *_ in notices):
@@ -179,12 +204,12 @@ class ManagerWatch(Watching[ServiceEvent]):
             self._closed.wait(_LULL)
         names: tuple[str, ...] = ()
         followed = {key: name for name, key in self._keys.items()}
-        for key, code, triggered, _status, new in notices:
+        for key, code, triggered, status, new in notices:
             if key == _SCM_KEY:
                 names += new
                 self._renew_scm(code)
             elif key in followed:
-                self._heed(followed[key], code, triggered)
+                self._heed(followed[key], code, triggered, status)
         return names
 
     def _renew_scm(self, code: int) -> None:
@@ -200,7 +225,10 @@ class ManagerWatch(Watching[ServiceEvent]):
         self._notifier = None
         self._keys.clear()
 
-    def _heed(self, name: str, code: int, triggered: int) -> None:
+    def _heed(self, name: str, code: int, triggered: int, raw: StatusTuple) -> None:
+        if triggered & STATES:
+            status = settled(ServiceStatus.from_tuple(raw))
+            self._notified.setdefault(name, []).append(status)
         if code == ERROR_SERVICE_MARKED_FOR_DELETE or triggered & DELETE_PENDING:
             self._unfollow(name)
             self._dying.add(name)
@@ -240,6 +268,7 @@ class ManagerWatch(Watching[ServiceEvent]):
         if self._notifier is not None:
             self._untold = (self._untold | gone) - deleted
         for name in gone:
+            self._tell_passed(name, old[name])
             self._forget(name)
             add(ServiceEvent(name, None, "deleted"))
         for name in (created & untold) - old.keys() - new.keys():
@@ -254,9 +283,49 @@ class ManagerWatch(Watching[ServiceEvent]):
             if name not in old:
                 self._follow(name)
                 add(ServiceEvent(name, status, "created"))
-            elif status != old[name] and name not in again:
-                add(ServiceEvent(name, status, "changed"))
+            elif name not in again:
+                self._known[name] = self._advance(name, old[name], status)
+        self._notified.clear()
+
+    def _advance(
+        self, name: str, old: ServiceStatus, status: ServiceStatus
+    ) -> ServiceStatus:
+        """Make events of how one has changed; return what has been told of it."""
+        notified = self._notified.get(name, [])
+        is_told = bool(notified) and is_same_stage(notified[-1], status)
+        if is_told:
+            notified.pop()  # what it accepts, the list knows better
+        is_quiet = not notified and not is_told
+        now = self._backend.monotonic()
+        if is_quiet and name in self._keys:
+            held = self._held.get(name)
+            if held is None and not is_same_stage(old, status):
+                self._held[name] = (status, now)
+                return old
+            if held is not None and now - held[1] < GRACE:
+                return old
+        old = self._tell_passed(name, old)
+        if is_told or name not in self._keys or is_same_stage(old, status):
+            return self._tell(name, old, status)
+        self._held[name] = (status, now)
+        return old
+
+    def _tell_passed(self, name: str, old: ServiceStatus) -> ServiceStatus:
+        """Tell what was notified, or what a list has shown and nobody notifies."""
+        held = self._held.pop(name, None)
+        passed = self._notified.get(name) or ([] if held is None else [held[0]])
+        for status in passed:
+            old = self._tell(name, old, status)
+        return old
+
+    def _tell(
+        self, name: str, old: ServiceStatus, status: ServiceStatus
+    ) -> ServiceStatus:
+        if status != old:
+            self._events.append(ServiceEvent(name, status, "changed", old))
+        return status
 
     def _forget(self, name: str) -> None:
         self._unfollow(name)
         self._dying.discard(name)
+        self._held.pop(name, None)

@@ -52,12 +52,17 @@ def takes_password(account: str) -> bool:
     The built-in accounts, the services' own (``NT SERVICE\name``) and managed ones
     (``DOMAIN\name$``) have none that anybody knows.
     """
+    return needs_logon_right(account) and not account.endswith("$")
+
+
+def needs_logon_right(account: str) -> bool:
+    r"""Return whether an account logs on by a right that it must be given (E-15).
+
+    Users and managed accounts do; the built-in accounts and the services' own
+    (``NT SERVICE\name``) have it by themselves.
+    """
     name = normalize_account(account)
-    return not (
-        name == LOCAL_SYSTEM
-        or name.lower().startswith((_AUTHORITY, _VIRTUAL))
-        or name.endswith("$")
-    )
+    return name != LOCAL_SYSTEM and not name.lower().startswith((_AUTHORITY, _VIRTUAL))
 
 
 def service_sid(name: str) -> str:

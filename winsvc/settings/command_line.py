@@ -11,6 +11,10 @@ _BLANKS = " \t"
 _UNQUOTED = re.compile(
     r"(?:[a-z]:)?(?:(?![ \t]-[^ \t])[^\"/:*?<>|])*?\.exe(?=[ \t]|$)", re.IGNORECASE
 )
+# Within one part of a path, and with no blank at its ends: two % of a text that are
+# each for themselves name no variable.
+VARIABLE = re.compile(r'%(?![ \t])([^%=\\/:"<>|*?]+)(?<![ \t])%')
+"""What the SCM puts a system variable's value in place of, if there is one (E-16)."""
 # They never have blanks in them, other variables may.
 _SHORT_VARIABLE = re.compile("%(?:SystemRoot|windir|SystemDrive)%", re.IGNORECASE)
 

@@ -11,6 +11,7 @@ from winsvc.settings.accounts import normalize_account
 from winsvc.settings.command_line import quote_command
 from winsvc.settings.config_checks import Problems, problems_of
 from winsvc.settings.config_types import problems_of_types
+from winsvc.settings.privileges import normalize_privilege
 from winsvc.settings.triggers import Trigger
 from winsvc.settings.values import (
     Environment,
@@ -41,7 +42,8 @@ class ServiceConfig:
         start_type: AUTO, MANUAL or DISABLED: the others are for drivers (E-9).
             Created: AUTO.
         delayed: Start about two minutes after the other AUTO services; not in a
-            ``group`` (E-49d).
+            ``group`` (E-49d).  False beside another ``start_type``: a mark that is
+            there, without effect, may stay.
         service_type: A process of its own, or a shared one (E-7).  Created:
             OWN_PROCESS.
         error_control: What the system does if it fails at boot.  Created: NORMAL.
@@ -98,7 +100,7 @@ class ServiceConfig:
     event_source: bool | None = None
 
     def __post_init__(self) -> None:
-        """Bring accounts and variables into one form; check every rule."""
+        """Bring what has several forms into one; check every rule."""
         self._check(problems_of_types(self))
         self._normalize()
         self._check(problems_of(self))
@@ -160,5 +162,8 @@ class ServiceConfig:
                 object.__setattr__(self, name, tuple(value))
         if self.account is not None:
             object.__setattr__(self, "account", normalize_account(self.account))
+        if self.required_privileges is not None:
+            names = tuple(map(normalize_privilege, self.required_privileges))
+            object.__setattr__(self, "required_privileges", names)
         if self.environment is not None:
             object.__setattr__(self, "environment", Environment(self.environment))

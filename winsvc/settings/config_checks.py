@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from winsvc.settings.accounts import LOCAL_SYSTEM, takes_password
+from winsvc.settings.lockout import is_within_reach
+from winsvc.settings.privileges import problem_of_privilege
 from winsvc.settings.values import NO_NODE, problem_of_seconds
 from winsvc.states import ServiceType, StartType
 
@@ -34,20 +36,10 @@ _TYPES = frozenset(
     for flag in (ServiceType(0), ServiceType.INTERACTIVE, ServiceType.USER_SERVICE)
 )
 _START_TYPES = (StartType.AUTO, StartType.MANUAL, StartType.DISABLED)
-_PRIVILEGE = re.compile("Se[A-Za-z]+Privilege")
 # One ACE has six parts or, with a condition or attribute, seven.
 _ACE = r"\([A-Z]+(;[^;()]*){4};[^;()]+(;([^()]|\([^()]*\))*)?\)"
 _FULL_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\|%[^%]+%")
 _DACL = re.compile(f"D:(P|AR|AI)*(?P<entries>({_ACE})*)")
-_ALLOWING = re.compile(r"\(A;;([A-Za-z0-9]*);;;([^;()]+)\)")
-_TRUSTED_INSTALLER = "S-1-5-80-956008885-3418522649-1831038044-1853292631-2271478464"
-# Everyone and Authenticated Users are administrators too.
-_IN_CHARGE = (
-    *("BA", "SY", "DA", "WD", "AU", _TRUSTED_INSTALLER),
-    *("S-1-5-32-544", "S-1-5-18", "S-1-1-0", "S-1-5-11"),
-)
-_IN_CONTROL = 0x2 | 0x40000  # CHANGE_CONFIG, WRITE_DAC (D.4)
-_GENERIC_ALL = 0x10000000
 
 
 def problems_of(config: ServiceConfig) -> Problems:
@@ -62,9 +54,26 @@ def problems_of(config: ServiceConfig) -> Problems:
     yield from _problems_of_account(config)
     yield from _problems_of_lists(config)
     yield from _problems_of_values(config)
+    yield from conflicts_of(config)
     yield from _problems_of_environment(config)
     if config.security is not None:
         yield from _problems_of_security(config.security)
+
+
+def conflicts_of(config: ServiceConfig) -> Problems:
+    """Yield the same of settings that the SCM refuses together."""
+    if config.delayed and config.group:
+        yield (
+            "delayed",
+            f"is set for a member of the group {config.group!r}, which the SCM "
+            'refuses; use group="" (E-49d)',
+        )
+    kind = config.service_type or ServiceType.OWN_PROCESS
+    if config.account not in (None, LOCAL_SYSTEM) and kind & ServiceType.INTERACTIVE:
+        yield "account", "is set, but INTERACTIVE needs LocalSystem; use that (E-8)"
+    has_node = config.preferred_node not in (None, NO_NODE)
+    if has_node and not kind & ServiceType.OWN_PROCESS:
+        yield "preferred_node", "is for OWN_PROCESS alone; use NO_NODE (E-43)"
 
 
 def _problems_of_name(name: str) -> Problems:
@@ -104,15 +113,8 @@ def _problems_of_texts(config: ServiceConfig) -> Problems:
 def _problems_of_start(config: ServiceConfig) -> Problems:
     if config.start_type is not None and config.start_type not in _START_TYPES:
         yield "start_type", "is for drivers; use AUTO, MANUAL or DISABLED"
-    if config.delayed:
-        if config.start_type not in (None, StartType.AUTO):
-            yield "delayed", "has no effect on this start_type; use AUTO (E-49d)"
-        if config.group:
-            yield (
-                "delayed",
-                "is set for a member of a group, which the SCM refuses; "
-                'use group="" (E-49d)',
-            )
+    if config.delayed and config.start_type not in (None, StartType.AUTO):
+        yield "delayed", "has no effect on this start_type; use AUTO (E-49d)"
     if config.service_type is not None and config.service_type not in _TYPES:
         yield (
             "service_type",
@@ -127,10 +129,6 @@ def _problems_of_account(config: ServiceConfig) -> Problems:
     account = config.account
     if account == "":
         yield "account", 'is empty; use "LocalSystem"'
-    kind = config.service_type or ServiceType.OWN_PROCESS
-    is_user = account is not None and account != LOCAL_SYSTEM
-    if is_user and kind & ServiceType.INTERACTIVE:
-        yield "account", "is set, but INTERACTIVE needs LocalSystem; use that (E-8)"
     if config.password is None:
         return
     if account is None:
@@ -148,7 +146,10 @@ def _problems_of_lists(config: ServiceConfig) -> Problems:
         size = 2 * (sum(_units(text) + 1 for text in texts) + 1)
         if size > limit:
             yield name, f"take {size} bytes; the SCM takes {limit} at most (E-5)"
+    names = [text.upper() for text in config.dependencies or ()]
     for text in config.dependencies or ():
+        if names.count(text.upper()) > 1:
+            yield "dependencies", f"have {text!r} twice, in any case; leave one out"
         if text.lower() == config.name.lower():
             yield "dependencies", "have the service itself; take it out (E-49)"
         if text == "+":
@@ -156,11 +157,8 @@ def _problems_of_lists(config: ServiceConfig) -> Problems:
         if not text.startswith("+") and ("/" in text or "\\" in text):
             yield "dependencies", f"have {text!r}, no key name of a service (E-1)"
     for text in config.required_privileges or ():
-        if not _PRIVILEGE.fullmatch(text):
-            yield (
-                "required_privileges",
-                f"have {text!r}; privileges are named like SeBackupPrivilege",
-            )
+        if problem := problem_of_privilege(text):
+            yield "required_privileges", problem
 
 
 def _problems_of_values(config: ServiceConfig) -> Problems:
@@ -183,12 +181,8 @@ def _problems_of_values(config: ServiceConfig) -> Problems:
         for problem in trigger.problems():
             yield "triggers", problem
     node = config.preferred_node
-    if node is not None and node != NO_NODE:
-        if not 0 <= node <= 0xFFFF:
-            yield "preferred_node", f"is {node}; use 0 to 65535, or NO_NODE"
-        kind = config.service_type or ServiceType.OWN_PROCESS
-        if not kind & ServiceType.OWN_PROCESS:
-            yield "preferred_node", "is for OWN_PROCESS alone; use NO_NODE (E-43)"
+    if node is not None and node != NO_NODE and not 0 <= node <= 0xFFFF:
+        yield "preferred_node", f"is {node}; use 0 to 65535, or NO_NODE"
 
 
 def _problems_of_environment(config: ServiceConfig) -> Problems:
@@ -209,26 +203,13 @@ def _problems_of_security(sddl: str) -> Problems:
         yield "security", "is no DACL in SDDL; write D:(A;;RIGHTS;;;WHO)…"
     elif not match["entries"]:
         yield "security", "gives nobody any right; write one (A;;RIGHTS;;;WHO) at least"
-    elif not re.search(r"\((?![AD];)", sddl) and not any(
-        map(_is_in_charge, _ALLOWING.findall(match["entries"]))
-    ):
+    elif not is_within_reach(sddl):
         yield (
             "security",
             "lets neither the administrators nor the system change the service and its "
-            "security, so that nothing could be changed back; add (A;;GA;;;BA)",
+            "security, so that nothing could be changed back; add (A;;GA;;;BA), and "
+            "deny that to no group which they are in",
         )
-
-
-def _is_in_charge(entry: tuple[str, str]) -> bool:
-    """Tell whether an entry keeps CHANGE_CONFIG and WRITE_DAC for who may have them."""
-    rights, account = entry
-    if account not in _IN_CHARGE:
-        return False
-    if rights.lower().startswith("0x"):
-        mask = int(rights, 16)
-        return bool(mask & _GENERIC_ALL) or mask & _IN_CONTROL == _IN_CONTROL
-    letters = {rights[at : at + 2] for at in range(0, len(rights), 2)}
-    return "GA" in letters or {"DC", "WD"} <= letters
 
 
 def _units(text: str) -> int:

@@ -101,6 +101,15 @@ def problems_of_types(config: ServiceConfig) -> Iterator[tuple[str, str]]:
             yield "triggers", problem
 
 
+def fits(setting: str, value: object) -> bool:
+    """Tell whether a value is of the type that a setting has."""
+    if setting in _ENUMS:
+        return isinstance(value, _ENUMS[setting])
+    if setting in _LISTS:
+        return bool(value) and not _problem_of_list(value, *_LISTS[setting])
+    return _is(value, _TYPES[setting])
+
+
 def _problems_of_actions(value: FailureActions) -> Iterator[str]:
     what = "a tuple of FailureAction"
     if not isinstance(value.actions, tuple) or (

@@ -209,5 +209,7 @@ def _known(text: str, words: tuple[str, ...]) -> str:
     if word in words:
         return word
     near = difflib.get_close_matches(word, words, 1)
-    msg = f"{text!r} is not known; write {near[0] if near else ' or '.join(words)}"
+    rest = ", ".join(each for each in words if each not in near)
+    ways = f"{near[0]} (or {rest})" if near else " or ".join(words)
+    msg = f"{text!r} is not known; write {ways}"
     raise ValueError(msg)

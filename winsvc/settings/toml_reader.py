@@ -18,6 +18,7 @@ from typing import Any
 
 from winsvc.settings import text as setting_text
 from winsvc.settings.config import ServiceConfig
+from winsvc.settings.together import check_together
 from winsvc.settings.trigger_text import TRIGGER_KINDS, TriggerForm, make_trigger
 from winsvc.settings.triggers import Trigger
 from winsvc.settings.values import ActionKind, FailureAction, FailureActions
@@ -49,7 +50,8 @@ def read_tables(path: str | os.PathLike[str]) -> tuple[ServiceTable, ...]:
 
     Raises:
         ValueError: It is no TOML, has no service or an unknown key, or a setting
-            breaks a rule; the message names file, table and key.
+            breaks a rule; the message names file, table and key.  Or its services
+            cannot all be there: one name, one display name, a circle.
         OSError: It cannot be read.
     """
     with open(path, "rb") as file:
@@ -64,7 +66,13 @@ def read_tables(path: str | os.PathLike[str]) -> tuple[ServiceTable, ...]:
         where = "[service], [services.NAME] or [tool.winsvc.services.NAME]"
         msg = f"{os.fspath(path)}: has no service; write {where}"
         raise ValueError(msg)
-    return tuple(place.service() for place in places)
+    tables = tuple(place.service() for place in places)
+    try:
+        check_together([table.config for table in tables])
+    except ValueError as error:
+        msg = f"{os.fspath(path)}: {error}"
+        raise ValueError(msg) from error
+    return tables
 
 
 def read_config(path: str | os.PathLike[str], name: str | None) -> ServiceConfig:
@@ -157,7 +165,8 @@ class _Place:
             raise self.error("name", "is missing; write the service's key name")
         if "command" in settings and strings:
             given = " and ".join(strings)
-            raise self.error(given, "stand in place of command; leave one out")
+            verb = "stand" if len(strings) > 1 else "stands"
+            raise self.error(given, f"{verb} in place of command; leave one out")
         if "log-file" in strings and "target" not in strings:
             raise self.error("log-file", "is for a target; write that too")
         if self.values.get("start") == "trigger" and not settings.get("triggers"):
@@ -233,7 +242,12 @@ def _node(value: Any) -> int:
 
 
 def _environment(value: Any) -> dict[str, str]:
-    return {name: _text(each) for name, each in _table(value).items()}
+    variables: dict[str, str] = _table(value)
+    for name, each in variables.items():
+        if not isinstance(each, str):  # what it is may be a secret
+            msg = f'has {name}, which is no text; write it as one: "…"'
+            raise ValueError(msg)  # noqa: TRY004 - as for any other wrong value
+    return variables
 
 
 def _keys_of(table: Any, known: tuple[str, ...]) -> dict[str, Any]:

@@ -151,17 +151,33 @@ _NUMBERS = {
 }
 
 
+def _number(text: str) -> int:
+    try:
+        return int(text, 0)
+    except ValueError as error:
+        msg = f"{text!r} is no number"
+        raise ValueError(msg) from error
+
+
+def _hex(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except ValueError as error:
+        msg = f"{text!r} is no row of bytes; write two hexadecimal digits for each"
+        raise ValueError(msg) from error
+
+
 def _make_etw(argument: str) -> Trigger:
     provider, *words = argument.split(",")
     items = []
     for word in words:
         name, _, value = word.partition("=")
         if name in _NUMBERS:
-            items.append(TriggerData.number(_NUMBERS[name], int(value, 0)))
+            items.append(TriggerData.number(_NUMBERS[name], _number(value)))
         elif name == "string":
             items.append(TriggerData.string(value))
         elif name == "binary":
-            items.append(TriggerData(TriggerDataType.BINARY, bytes.fromhex(value)))
+            items.append(TriggerData(TriggerDataType.BINARY, _hex(value)))
         else:
             msg = f"{word!r} is none of level=, any=, all=, string=, binary="
             raise ValueError(msg)
@@ -190,9 +206,14 @@ def _make_raw(argument: str) -> Trigger:
     items = []
     for word in words:
         kind, _, data = word.partition(":")
-        items.append(TriggerData(TriggerDataType(int(kind)), bytes.fromhex(data)))
-    kind_of_event = TriggerType(int(number))
-    return Trigger(kind_of_event, TriggerAction.START, UUID(subtype), tuple(items))
+        items.append(TriggerData(TriggerDataType(_number(kind)), _hex(data)))
+    kind_of_event = TriggerType(_number(number))
+    start = TriggerAction.START
+    try:
+        return Trigger(kind_of_event, start, UUID(subtype), tuple(items))
+    except ValueError as error:
+        msg = f"{subtype!r} is no GUID; write 8-4-4-4-12 hexadecimal digits"
+        raise ValueError(msg) from error
 
 
 def _write_raw(trigger: Trigger) -> str:
@@ -224,7 +245,7 @@ _KINDS = {
     ),
     "system-state": _Kind(
         "HEX",
-        lambda text: Trigger.system_state(bytes.fromhex(text)),
+        lambda text: Trigger.system_state(_hex(text)),
         lambda trigger: trigger.data[0].data.hex(),
     ),
     # Last: the one that can say every trigger.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Self
@@ -73,6 +74,8 @@ class TriggerDataType(OpenEnum):
 
 
 _START, _STOP = TriggerAction.START, TriggerAction.STOP
+_PROTOCOLS = ("TCP", "UDP")
+_PORT_WORD = re.compile("[A-Z][A-Z0-9-]*", re.IGNORECASE)  # RPC-EPMap, say
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,7 +195,7 @@ class Trigger:
 
         Args:
             port: Its number, or ``"RPC"`` for any that RPC listens on.
-            protocol: ``"TCP"``, ``"UDP"`` …
+            protocol: ``"TCP"`` or ``"UDP"``.
             program: Path of the program that listens, or ``"system"``.
             service: Key name of the service in it; needs ``program``.
             action: What the SCM does.
@@ -337,8 +340,15 @@ def _port_of(
 ) -> TriggerData:
     """Return a firewall's port as its trigger wants it, in this order."""
     text = str(port).strip()
-    if text.lstrip("+-").isdecimal() and not 1 <= int(text) <= 0xFFFF:
+    number = int(text) if text.lstrip("+-").isdecimal() else None
+    if text and not (_PORT_WORD.fullmatch(text) or 1 <= (number or 0) <= 0xFFFF):
         msg = f"there is no port {text}; give 1 to 65535, or RPC"
+        raise ValueError(msg)
+    # As they are kept: what is written in another way is no change.
+    text = str(number or ("RPC" if text.upper() == "RPC" else text))
+    protocol = protocol.strip().upper()
+    if protocol and protocol not in _PROTOCOLS:
+        msg = f"there is no protocol {protocol!r} with ports; give TCP or UDP"
         raise ValueError(msg)
     if service is not None and program is None:
         msg = f"service {service} listens in a program; give that too"

@@ -200,13 +200,16 @@ class Environment(Mapping[str, str]):
 
     @classmethod
     def from_lines(cls, lines: Iterable[str]) -> Self:
-        """Read the registry's ``NAME=value`` lines; others have no effect (I-110)."""
+        """Read the registry's ``NAME=value`` lines; others have no effect (I-110).
+
+        Of names that differ in case alone, which are one, the last counts.
+        """
         found = {}
         for line in lines:
             name, equals, value = line.partition("=")
             if name and equals:
-                found[name] = value
-        return cls(found)
+                found[name.upper()] = name, value
+        return cls(dict(found.values()))
 
     def lines(self) -> tuple[str, ...]:
         """Return ``NAME=value`` lines, as the registry keeps them."""
@@ -229,5 +232,5 @@ class Environment(Mapping[str, str]):
         return hash(frozenset(self._variables.items()))
 
     def __repr__(self) -> str:
-        """Return its construction."""
-        return f"Environment({self._variables!r})"
+        """Return the names: a value may be a secret."""
+        return f"<Environment {', '.join(map(repr, self._variables)) or 'empty'}>"

@@ -58,6 +58,8 @@ class SimulatedDatabase:
         records: The services by their key names in capitals.
         users: SIDs of accounts by names, besides those that every system has.
         event_sources: Message files by names in capitals.
+        logon_rights: The accounts, in capitals, that may log on as a service; those
+            that need no right for it are not in it.
     """
 
     machine: str | None = None
@@ -66,6 +68,7 @@ class SimulatedDatabase:
         self.records: dict[str, Record] = {}
         self.users: dict[str, str] = {}
         self.event_sources: dict[str, str] = {}
+        self.logon_rights: set[str] = set()
         self._lock = threading.RLock()
 
     # --- handles ------------------------------------------------------------------
@@ -339,6 +342,23 @@ class SimulatedDatabase:
         del machine
         return sid_of(account, self.users)
 
+    def logon_right_held(self, machine: str | None, account: str) -> bool:
+        """Tell whether an account may log on as a service (E-15)."""
+        del machine
+        return account.upper() in self.logon_rights
+
+    def logon_right_grant(self, machine: str | None, account: str) -> None:
+        """Let it; every name is a user's here."""
+        del machine
+        with self._lock:
+            self.logon_rights.add(account.upper())
+
+    def logon_right_revoke(self, machine: str | None, account: str) -> None:
+        """Let it no more."""
+        del machine
+        with self._lock:
+            self.logon_rights.discard(account.upper())
+
     # --- the registry -------------------------------------------------------------
 
     def dependencies(self, name: str) -> tuple[str, ...]:
@@ -367,6 +387,12 @@ class SimulatedDatabase:
                 self.event_sources.pop(name.upper(), None)
             else:
                 self.event_sources[name.upper()] = message_file
+
+    def is_deleted(self, name: str) -> bool:
+        """Tell whether a service is marked for deletion (E-31)."""
+        with self._lock:
+            self._sweep_all()
+            return name.upper() in self.records and self._key(name).deleted
 
     def message_file(self) -> str:
         """Return a name for winsvc's message table."""

@@ -14,6 +14,7 @@ from winsvc import _native
 from winsvc._interfaces import StatusTuple
 from winsvc.handlers import HANDLERS
 from winsvc.reasons import MAX_COMMENT
+from winsvc.settings.accounts import needs_logon_right
 from winsvc.states import (
     USER_CONTROLS,
     Accept,
@@ -64,6 +65,7 @@ ERROR_SERVICE_ALREADY_RUNNING = 1056
 ERROR_SERVICE_DISABLED = 1058
 ERROR_SERVICE_CANNOT_ACCEPT_CTRL = 1061
 ERROR_SERVICE_NOT_ACTIVE = 1062
+ERROR_SERVICE_LOGON_FAILED = 1069
 ERROR_DIFFERENT_SERVICE_ACCOUNT = 1079
 ERROR_SERVICE_NOT_IN_EXE = 1083
 ERROR_CTX_WINSTATION_NOT_FOUND = 7022
@@ -139,6 +141,10 @@ class SimulatedBackend(SimulatedNotifying, SimulatedDatabase):
                 raise refusal(ERROR_DIFFERENT_SERVICE_ACCOUNT, what)
             record.enter(process)
             return process, False
+        account = record.account
+        if needs_logon_right(account) and account.upper() not in self.logon_rights:
+            record.fail(ERROR_SERVICE_LOGON_FAILED)  # E-15
+            raise refusal(ERROR_SERVICE_LOGON_FAILED, what)
         if program:
             table, loads = program.names, program.loads
         else:

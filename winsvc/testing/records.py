@@ -102,7 +102,7 @@ class Record:
     is_starting: bool = False
     """A StartService has not returned yet."""
     failure: int = 0
-    """Why a start in a shared process failed."""
+    """Why a start failed, in a shared process or without any."""
     stop_sent: int = 0
     """The life in which it was told to stop (B-37)."""
     stop_reason: tuple[int, str | None] | None = None
@@ -130,12 +130,18 @@ class Record:
         self.failure = 0
         self.reports_before = process.last_report(self.place)[0]
 
+    def fail(self, code: int) -> None:
+        """Show why a start has failed that got no process."""
+        self.failure = code
+        if self.process is not None:
+            self.reports_before = self.process.last_report(self.place)[0]
+
     def status(self) -> StatusTuple:
         """Return what the SCM shows of it."""
         kind = self.service_type  # B-6: never the reported one
         process = self.process
         if process is None:  # A-61
-            stopped = ERROR_SERVICE_NEVER_STARTED
+            stopped = self.failure or ERROR_SERVICE_NEVER_STARTED
             return (kind, State.STOPPED, 0, stopped, 0, 0, 0, 0)
         dead = process.is_dead
         count, report = process.last_report(self.place)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from enum import IntEnum
 from typing import TYPE_CHECKING
 
+from winsvc.registrations import Subject
 from winsvc.states import Accept, State
 
 if TYPE_CHECKING:
@@ -81,17 +81,6 @@ class Violation:
     service: str
     rule: str
     report: Report
-
-
-class Subject(IntEnum):
-    """What a service can ask the system to tell it about (D-12)."""
-
-    POWER_SETTING = 1
-    """The changes of a power setting; its GUID."""
-    DEVICE_INTERFACE = 2
-    """The devices of an interface class; its GUID, or nothing for all."""
-    DEVICE_HANDLE = 3
-    """An open device; its handle."""
 
 
 @dataclass(frozen=True, slots=True)

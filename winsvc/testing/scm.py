@@ -9,6 +9,7 @@ from winsvc._native import as_service_error
 from winsvc.base import HasService, ServiceBase, check_class
 from winsvc.journal import JournalEntry
 from winsvc.manage.manager import ServiceHandle, ServiceManager
+from winsvc.registrations import Subject
 from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType
 from winsvc.testing.database import SimulatedBackend
@@ -21,7 +22,6 @@ from winsvc.testing.process import (
 from winsvc.testing.records import Program, Record
 from winsvc.testing.reports import (
     Report,
-    Subject,
     Subscription,
     Violation,
     make_report,
@@ -49,10 +49,26 @@ class SimulatedScm(ServiceManager):
         self._simulated = SimulatedBackend(virtual=clock == "virtual", launch=launch)
         super().__init__(backend=self._simulated)
 
+    def manager(self, machine: str | None = None) -> ServiceManager:
+        """Return another client of this SCM, which may be closed by itself.
+
+        For code that opens the SCM itself: in place of ``winsvc.ServiceManager``, and
+        as the ``manager_factory`` of ``winsvc.main``.
+
+        Args:
+            machine: Must be left out: there are no other computers (1722).
+        """
+        return ServiceManager(machine, backend=self)
+
     @property
     def session_users(self) -> dict[int, tuple[str, str]]:
         """Domain and user of each logon session there is; to be changed."""
         return self._simulated.session_users
+
+    @property
+    def logon_rights(self) -> set[str]:
+        """The accounts, in capitals, that may log on as a service; to be changed."""
+        return self._simulated.logon_rights
 
     @property
     def now(self) -> float:
@@ -187,7 +203,7 @@ class SimulatedScm(ServiceManager):
         """End a service's process as a crash does, with all services in it."""
         self.process(name).kill(exit_code)
 
-    def wait_gone(self, name: str, timeout: float = 10.0) -> int:
+    def wait_gone(self, name: str, timeout: float = 60.0) -> int:
         """Wait in real time until a service's process has ended.
 
         Returns:

@@ -1,0 +1,46 @@
+"""What a caller has given: refused here, before anything is asked of the SCM."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from winsvc.states import State
+
+_STATES = frozenset(State.__members__.values()) - {State.NOT_READY}
+_MAX_CODE = 0xFFFF_FFFF
+
+
+def state_of(operation: str, state: State | int) -> State:
+    """Return a state that a service can be in.
+
+    Args:
+        operation: Name of the function that was called.
+        state: As it was given: a state, or its number.
+
+    Raises:
+        TypeError, ValueError: It is neither.
+    """
+    number = code_of(operation, "state", state, "a winsvc.State, such as State.RUNNING")
+    if number not in _STATES:
+        raise ValueError(_sentence(operation, "state", state, "a winsvc.State, 1 to 7"))
+    return State(number)
+
+
+def code_of(operation: str, argument: str, code: int, expected: str) -> int:
+    """Return an unsigned number of 32 bits; raises as :func:`state_of`."""
+    if not isinstance(code, int) or isinstance(code, bool):
+        raise TypeError(_sentence(operation, argument, code, expected))
+    if not 0 <= code <= _MAX_CODE:
+        raise ValueError(_sentence(operation, argument, code, expected))
+    return int(code)
+
+
+def check_texts(operation: str, argument: str, texts: Iterable[str]) -> None:
+    """Refuse what is no text; raises as :func:`state_of`."""
+    for text in texts:
+        if not isinstance(text, str):
+            raise TypeError(_sentence(operation, argument, text, "a str"))
+
+
+def _sentence(operation: str, argument: str, value: object, expected: str) -> str:
+    return f"{operation}: {argument} is {value!r}: expected is {expected}"
