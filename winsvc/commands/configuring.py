@@ -76,7 +76,11 @@ def plan(commands: Commands, options: argparse.Namespace) -> int:
         if is_given(options):
             passwords = Passwords(options)
             found = [
-                _planned(manager, with_password(passwords, config), each)
+                _planned(
+                    manager,
+                    with_password(passwords, _with_account(manager, config)),
+                    each,
+                )
                 for config, each in found
             ]
     plans = [each for _, each in found]
@@ -170,11 +174,17 @@ def _is_account_new(plan: Changes) -> bool:
 
 
 def _with_account(manager: ServiceManager, config: ServiceConfig) -> ServiceConfig:
-    """Return a configuration that says whose the password is."""
-    if config.account is not None or config.command is not None:
+    """Return a configuration that says whose the password is.
+
+    A service that is there keeps its account, whatever else is said of it.
+    """
+    if config.account is not None:
         return config
-    with manager.open(config.name) as handle:
-        return dataclasses.replace(config, account=handle.config().account)
+    try:
+        with manager.open(config.name) as handle:
+            return dataclasses.replace(config, account=handle.config().account)
+    except ServiceNotFound:
+        return config
 
 
 def _configs_to_apply(
