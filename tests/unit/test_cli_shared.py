@@ -17,6 +17,7 @@ import winsvc
 from winsvc.__main__ import parse_host, parse_shared_host
 from winsvc.base import ServiceBase
 from winsvc.install import HOST, shared_command, target_of
+from winsvc.manage.manager import ServiceManager
 from winsvc.shared import named_target, parse_services
 from winsvc.states import ServiceType, StartType
 from winsvc.testing.database import SimulatedBackend
@@ -180,6 +181,26 @@ def test_remove_all_goes_on_after_a_refusal(
     assert "1060" in err
     assert err.count("\n") == 1
     assert not installed.records
+
+
+def test_remove_all_goes_on_after_what_cannot_be_read(
+    run: Run, installed: SimulatedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ValueError is about the one service: 2, and the others are still done."""
+    remove = ServiceManager.remove
+
+    def broken(manager: ServiceManager, name: str, **more: float) -> bool:
+        if name == "Collector":
+            raise ValueError("its data is broken")
+        return remove(manager, name, **more)
+
+    monkeypatch.setattr(ServiceManager, "remove", broken)
+    code, out, err = run("remove", "--all")
+
+    assert (code, out) == (2, "My Reporter is removed\n")
+    assert err.endswith(": error: its data is broken\n")
+    assert err.count("\n") == 1
+    assert list(installed.records) == ["COLLECTOR"]
 
 
 # --- the commands that are about one of them ------------------------------------------

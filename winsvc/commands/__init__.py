@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -106,7 +107,7 @@ class Commands:
                 raise
             return refuse(options, str(error), error)
         except ValueError as error:
-            self.wrong_input(str(error))
+            return self._tell_wrong(str(error))
 
     # --- what they share -------------------------------------------------------------
 
@@ -124,7 +125,11 @@ class Commands:
 
     def wrong_input(self, text: str) -> NoReturn:
         """Say what is wrong with what the command line names, and exit."""
-        self._used.exit(WRONG, f"{self._used.prog}: error: {text}\n")
+        sys.exit(self._tell_wrong(text))
+
+    def _tell_wrong(self, text: str) -> int:
+        print(f"{self._used.prog}: error: {text}", file=sys.stderr, flush=True)
+        return WRONG
 
     def load(self, targets: Sequence[str]) -> list[tuple[type[ServiceBase], Target]]:
         """Return the services that a command is about, imported and checked.
