@@ -144,14 +144,17 @@ def _stopped_halfway(
 
     Args:
         done: Those before: they stay as they are now.
-        names: The one that failed, which is as it was, and those behind it.
+        names: The one that failed, which is as it was, and those behind it; none:
+            it was interrupted behind the last.
         error: What happened to it.
     """
-    failed, *left = names
+    failed, left = names[0] if names else None, list(names[1:])
     is_interrupted = isinstance(error, KeyboardInterrupt)
-    parts = [f"interrupted at {failed}" if is_interrupted else str(error)]
-    if is_interrupted and not hasattr(error, "__notes__"):
-        parts.append(f"{failed} is as it was")
+    parts = [str(error)]
+    if is_interrupted:
+        parts = ["interrupted" if failed is None else f"interrupted at {failed}"]
+        if failed is not None and not hasattr(error, "__notes__"):
+            parts.append(f"{failed} is as it was")
     if done:
         lines = told(done, "is created", "is changed").splitlines()
         before = "; ".join(
