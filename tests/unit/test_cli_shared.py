@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from functools import partial
@@ -201,6 +202,19 @@ def test_remove_all_goes_on_after_what_cannot_be_read(
     assert err.endswith(": error: its data is broken\n")
     assert err.count("\n") == 1
     assert list(installed.records) == ["COLLECTOR"]
+
+
+def test_all_as_json_is_an_object_for_each(
+    run: Run, installed: SimulatedBackend
+) -> None:
+    """As docs/command-line.md has it: for what is refused too, on a line each."""
+    stopped = run("stop", "--all", "--json")
+    removed = run("remove", "--all", "--json")
+
+    errors = [json.loads(line)["error"] for line in stopped[1].splitlines()]
+    assert [each["service"] for each in errors] == ["Collector", "My Reporter"]
+    names = [json.loads(line)["name"] for line in removed[1].splitlines()]
+    assert names == ["Collector", "My Reporter"]
 
 
 # --- the commands that are about one of them ------------------------------------------
