@@ -886,6 +886,16 @@ def test_32_bit_program_runs_on_64_bit_windows() -> None:
     assert found(facts(machine=AMD64, system_machine=0)) == []
 
 
+def test_value_of_a_variable_of_its_own_is_not_shown() -> None:
+    """It may be a secret: the TOML export alone has it."""
+    given = facts({"environment": {"PYTHONPATH": "hush"}}, variables={})
+    given = dataclasses.replace(given, variables={"PYTHONPATH": "hush"})
+    told = said(given, "variables")
+
+    assert [severity for severity, _ in told] == ["warning"]
+    assert "hush" not in repr(told)
+
+
 def test_finding_is_plain_data() -> None:
     """Frozen, and JSON-able as it is."""
     (finding,) = found(facts(is_deleted=True))

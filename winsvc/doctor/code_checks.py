@@ -274,9 +274,12 @@ def variables(facts: Facts) -> Iterator[Verdict]:
     for name in ("PYTHONHOME", "PYTHONPATH"):
         value = facts.variables.get(name)
         if value:
-            whose = "the service's" if name in own else "a system-wide"
+            # What is the service's own may be secret: its values are not shown.
+            what = f"a system-wide {name} is set to {value}"
+            if name in own:
+                what = f"the service's {name} is set"
             yield warning(
-                f"{whose} {name} is set to {value}: it holds for its Python too",
+                f"{what}: it holds for its Python too",
                 f"remove {name}, or see that it fits this Python",
             )
 
