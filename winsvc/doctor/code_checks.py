@@ -287,16 +287,24 @@ def variables(facts: Facts) -> Iterator[Verdict]:
 @check("event source", "its event source has its message file", "source")
 def event_source(facts: Facts) -> Iterator[Verdict]:
     """G-3, G-7: without it Event Viewer has no texts for its events."""
-    if facts.message_file is None:
+    if not facts.message_file:
+        register = command("apply", facts.name, "--event-source")
         if "config" in facts.unknown:
             yield unchecked(f"whether it needs one: {facts.unknown['config']}")
         elif not facts.command.is_python or facts.service_word == "":
-            yield inapplicable("it is none, and need not be")
+            yield inapplicable("it is none of winsvc's, and need not be")
+        elif facts.message_file == "":
+            yield warning(
+                "its event source is of another log, or has no message file: Event "
+                "Viewer shows its events without their texts",
+                f"{register}; if it is of another log, that is refused and names it: "
+                "take the source out there first",
+            )
         else:
             yield note(
                 "it is no source of events in the Application log: Event Viewer shows "
                 "what it writes there without its texts",
-                command("apply", facts.name, "--event-source"),
+                register,
             )
     elif facts.has_message_file is None:
         yield unchecked(f"whether {facts.message_file} is there: {_files(facts)}")
