@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 _OURS = os.path.dirname(os.path.dirname(__file__))
 _STDLIB = os.path.dirname(os.__file__)
+_PACKAGES = ("site-packages", "dist-packages")
 
 # Each is a function of that module, most by the same name.
 _HOMES = {
@@ -193,7 +194,16 @@ def _describe(error: BaseException) -> str:
         return f"{type(error).__name__}: {error.msg} ({place})"
     text = " ".join(str(error).split())
     frames = traceback.extract_tb(error.__traceback__)
-    if frames and not frames[-1].filename.startswith((_OURS, "<frozen", _STDLIB)):
+    if frames and _is_users(frames[-1].filename):
         place = f"{frames[-1].filename}:{frames[-1].lineno}"
         return f"{type(error).__name__}: {text} ({place})"
     return text
+
+
+def _is_users(file: str) -> bool:
+    """Tell whether code is neither ours nor Python's own."""
+    if file.startswith((_OURS + os.sep, "<frozen")):
+        return False
+    # Packages are installed below the standard library.
+    below = file.removeprefix(_STDLIB + os.sep)
+    return below == file or below.split(os.sep)[0] in _PACKAGES
