@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from math import nan
 from typing import Any
 
 import pytest
@@ -387,6 +388,21 @@ def test_wrong_arguments_of_a_manager_are_named(
         (lambda h: h.control(1 << 32), ValueError, "control: code is 4294967296: "),
         (lambda h: h.start(1), TypeError, "start: an argument is 1: "),
         (lambda h: h.restart("a", 1), TypeError, "restart: an argument is 1: "),
+        (lambda h: h.stop(reason="x"), TypeError, "stop: reason is 'x': "),
+        (lambda h: h.stop(comment=5), TypeError, "stop: comment is 5: "),
+        (lambda h: h.restart(reason=1), TypeError, "restart: reason is 1: "),
+        (lambda h: h.stop(timeout="x"), TypeError, "stop: timeout is 'x': "),
+        (lambda h: h.restart(timeout="x"), TypeError, "restart: timeout is 'x': "),
+        (lambda h: h.wait_state(4, "x"), TypeError, "wait_state: timeout is 'x': "),
+        (lambda h: h.wait_state(4, True), TypeError, "wait_state: timeout is True: "),
+        (lambda h: h.wait_state(4, nan), ValueError, "wait_state: timeout is nan: "),
+        (lambda h: h.watch(timeout="x"), TypeError, "watch: timeout is 'x': "),
+        (lambda h: h.grant(5, 1), TypeError, "grant: account is 5: "),
+        (lambda h: h.grant("WD", "x"), TypeError, "grant: allowed is 'x': "),
+        (lambda h: h.grant("WD", -1), ValueError, "grant: allowed is -1: "),
+        (lambda h: h.deny(5, 1), TypeError, "deny: account is 5: "),
+        (lambda h: h.deny("WD", 1 << 40), ValueError, "deny: denied is 1099511627776"),
+        (lambda h: h.revoke(None), TypeError, "revoke: account is None: "),
     ],
 )
 def test_wrong_arguments_of_a_handle_are_named(

@@ -125,7 +125,7 @@ def test_log_that_can_be_none_is_refused(lab: Lab, winsvc: Winsvc) -> None:
         options = ["--name", name, "--log-file", log]
         done = winsvc("install", *options, f"{SERVICES}:Probe")
         assert done.returncode == 2
-        assert f"no log can be {log}: " in done.stdout
+        assert f"no log can be {os.path.abspath(log)}: " in done.stdout
     assert winsvc("status", name).returncode == 1
     service = lab.install("Probe", command=lab.command(f"{SERVICES}:Probe", lab.folder))
     shown = winsvc("logs", service.name)

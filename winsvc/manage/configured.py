@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from winsvc.manage import rights
+from winsvc.manage.arguments import check_texts, code_of
 from winsvc.manage.backend import Backend, Handles, change_security, reported
 from winsvc.manage.reading import Reader
 from winsvc.manage.security import TO_START, Ace, Dacl, ServiceRight, parse_dacl
@@ -88,7 +89,10 @@ class ConfiguredService:
                 change the security (5); this system keeps none (50).
             ValueError: An entry denies it that; or the entries have something
                 that is not understood.  Nothing has been changed.
+            TypeError: The account is no text, or the mask no number.
         """
+        allowed = code_of("grant", "allowed", allowed, "a mask of ServiceRight")
+        check_texts("grant", "account", (account,))
         return self._change_dacl(account, lambda dacl, sid: dacl.grant(sid, allowed))
 
     def deny(self, account: str, denied: int) -> bool:
@@ -97,6 +101,8 @@ class ConfiguredService:
         Args, returns, raises: as :meth:`grant`; ValueError too if administrators
         could not change the service's security any more.
         """
+        denied = code_of("deny", "denied", denied, "a mask of ServiceRight")
+        check_texts("deny", "account", (account,))
         return self._change_dacl(account, lambda dacl, sid: dacl.deny(sid, denied))
 
     def revoke(self, account: str) -> bool:
@@ -106,6 +112,7 @@ class ConfiguredService:
 
         Args, returns, raises: as :meth:`deny`.
         """
+        check_texts("revoke", "account", (account,))
 
         def without(dacl: Dacl, sid: str) -> Dacl:
             kept = (each for each in dacl.entries if not each.is_direct(sid))
