@@ -251,4 +251,5 @@ def test_ctrl_c_ends_a_command_that_waits(
     told = [line for line in lines if line.startswith("winsvc: interrupted; ")]
     assert len(told) == (code == 130)
     assert service.handle.status().state is State.START_PENDING
+    eventually(lambda: service.calls, "it takes STOP, since its code is loaded")
     service.stop()

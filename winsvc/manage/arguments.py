@@ -65,5 +65,14 @@ def check_reason(
     check_comment(reason, comment)
 
 
+def check_seconds(operation: str, argument: str, seconds: float) -> None:
+    """Refuse what is no time to wait; raises as :func:`state_of`."""
+    expected = "a number of seconds, 0 or more"
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise TypeError(_sentence(operation, argument, seconds, expected))
+    if not seconds >= 0:  # NaN neither
+        raise ValueError(_sentence(operation, argument, seconds, expected))
+
+
 def _sentence(operation: str, argument: str, value: object, expected: str) -> str:
     return f"{operation}: {argument} is {value!r}: expected is {expected}"

@@ -8,21 +8,9 @@ from winsvc.manage import rights
 from winsvc.manage.arguments import check_texts, code_of
 from winsvc.manage.backend import Backend, Handles, change_security, reported
 from winsvc.manage.reading import Reader
-from winsvc.manage.security import TO_START, Ace, Dacl, ServiceRight, parse_dacl
+from winsvc.manage.security import TO_START, Ace, Dacl, parse_dacl
 from winsvc.settings.config import ServiceConfig
-
-# The group, and what each administrator is besides: AU, WD.
-_ADMINISTRATORS = ("S-1-5-32-544", "S-1-5-11", "S-1-1-0")
-
-
-def locks_out(dacl: Dacl) -> bool:
-    """Tell whether administrators may not change the entries."""
-    ours = [
-        each.allows
-        for each in dacl.normal().entries
-        if each.sid in _ADMINISTRATORS and each.rights & ServiceRight.WRITE_DAC
-    ]
-    return not ours or not all(ours)
+from winsvc.settings.lockout import is_for_administrators
 
 
 class ConfiguredService:
@@ -129,7 +117,7 @@ class ConfiguredService:
         new = change(old, Ace(True, 0, sid).sid)
         if new == old:
             return False
-        if locks_out(new) and not locks_out(old):
+        if is_for_administrators(str(old)) and not is_for_administrators(str(new)):
             msg = "administrators could not change its security any more"
             raise ValueError(msg)
         with reported("change the security of", self.name):
