@@ -57,7 +57,8 @@ class EventLogHandler(logging.Handler):
         category: What Event Viewer shows as the task category.
         machine: Whose event log; default: this one's.
         fallback: Where a record goes that cannot be written there: a file, in UTF-8,
-            or another handler, which stays the caller's.
+            or another handler, which stays the caller's, as does its level.  If that
+            fails too, ``logging`` tells of it on ``sys.stderr``, with the record.
 
     Raises:
         ValueError: The source cannot be the name of one.
@@ -98,9 +99,9 @@ class EventLogHandler(logging.Handler):
             self._is_falling_back = True
             try:
                 self._complain(error)
-                self._fallback.handle(record)
-                if not isinstance(self._fallback, logging.NullHandler):
-                    record.event_log_source = self.source  # once, wherever it went
+                self._fall_back(record)
+            except Exception:  # noqa: BLE001 - as logging's own handlers do
+                self.handleError(record)
             finally:
                 self._is_falling_back = False
         else:
@@ -168,6 +169,13 @@ class EventLogHandler(logging.Handler):
         if log is not None:
             core = _native.require_core("close the event log")
             core.eventlog_close(log)
+
+    def _fall_back(self, record: logging.LogRecord) -> None:
+        if record.levelno < self._fallback.level:
+            return
+        self._fallback.handle(record)
+        if not isinstance(self._fallback, logging.NullHandler):
+            record.event_log_source = self.source  # once, wherever it went
 
     def _complain(self, error: Exception) -> None:
         is_first, self._is_failing = not self._is_failing, True

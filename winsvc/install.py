@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from winsvc.base import ServiceBase, description_of
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
-from winsvc.settings.accounts import LOCAL_SYSTEM
+from winsvc.settings.accounts import LOCAL_SYSTEM, needs_logon_right
 from winsvc.settings.command_line import VARIABLE, split_command
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.config_types import fits
@@ -243,10 +243,14 @@ def create_all(manager: ServiceManager, configs: Iterable[ServiceConfig]) -> Non
         ServiceError: As :meth:`ServiceManager.create`.
     """
     handles: list[ServiceHandle] = []
+    accounts: list[str] = []
     try:
         for config in configs:
             handles.append(manager.create(config))
+            accounts.append(config.account or LOCAL_SYSTEM)
     except BaseException as error:
+        for account in filter(needs_logon_right, dict.fromkeys(accounts)):
+            error.add_note(f"{account} keeps the right to log on as a service")
         for handle in handles:
             try:
                 manager.remove(handle.name)  # with its event source

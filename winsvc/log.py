@@ -121,9 +121,9 @@ class LogWriter(io.TextIOBase):
         if rest:
             self._rests[thread] = rest
         if rest and is_new:
-            lines += self._take(
-                thread for thread in self._rests if not thread.is_alive()
-            )
+            # A copy: other threads begin and end lines meanwhile.
+            others = list(self._rests)
+            lines += self._take(each for each in others if not each.is_alive())
         self._write_lines(lines)
         return len(text)
 

@@ -9,6 +9,7 @@ import pytest
 
 import winsvc
 from winsvc.errors import ServiceError
+from winsvc.install import create_all
 from winsvc.manage.changes import Changes
 from winsvc.manage.manager import ServiceManager
 from winsvc.settings.config import ServiceConfig
@@ -294,6 +295,22 @@ class Quick(winsvc.Service):
     """Waits for its stop."""
 
     name = "Quick"
+
+
+def test_install_of_several_that_fails_says_who_keeps_it(
+    scm: Scm, manager: ServiceManager
+) -> None:
+    """What was created before is taken out; the right is not lost unsaid."""
+    manager.create(ServiceConfig(name="B", command=(r"C:\\x.exe",))).close()
+    configs = [
+        ServiceConfig(name=name, command=(r"C:\\x.exe",), account=r".\me", password="p")
+        for name in ("A", "B")
+    ]
+    with pytest.raises(ServiceError, match="1073") as caught:
+        create_all(manager, configs)
+
+    assert caught.value.__notes__ == [r".\me keeps the right to log on as a service"]
+    assert [info.name for info in manager.list()] == ["B"]
 
 
 def test_start_without_it_is_1069() -> None:

@@ -380,8 +380,9 @@ def test_administrators_are_not_locked_out(
     backend.users["BA"] = "S-1-5-32-544"
     with ServiceManager(backend=backend) as manager, manager.open("Base") as handle:
         before = handle.security()
-        with pytest.raises(ValueError, match="administrators could not change"):
-            handle.deny("S-1-1-0", ServiceRight.WRITE_DAC)
+        for group in ("S-1-1-0", "S-1-5-32-545", "S-1-5-4"):
+            with pytest.raises(ValueError, match="administrators could not change"):
+                handle.deny(group, ServiceRight.WRITE_DAC)
         code, _, err = run("revoke", "Base", account)
         after = handle.security()
 

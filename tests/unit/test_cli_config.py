@@ -684,6 +684,42 @@ def test_right_that_cannot_be_read_is_told(
     assert len(backend.records) == (command != "plan")
 
 
+@pytest.mark.parametrize("named", [["Sample"], ["--target", "TARGET"]])
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_given_password_is_that_of_the_account_that_is_there(
+    run: Run,
+    target: str,
+    passwords: list[str | None],
+    monkeypatch: pytest.MonkeyPatch,
+    command: str,
+    named: list[str],
+) -> None:
+    """Without --account too, by its name or by its target; `plan` says the same."""
+    run("install", "--account", r".\user", target)
+    options = sources(monkeypatch, "stdin")
+    words = [target if word == "TARGET" else word for word in named]
+    code, out, err = run(command, *words, *options)
+
+    assert (code, err) == (0, "")
+    assert "  password: (set)\n" in out
+    assert passwords == ["asked", *(["pass\u00e9 word"] if command == "apply" else [])]
+
+
+@pytest.mark.parametrize("command", ["plan", "apply"])
+def test_given_password_of_no_account_is_refused(
+    run: Run, target: str, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    """A service that is new, and one that runs as LocalSystem."""
+    told = []
+    for _ in range(2):
+        options = sources(monkeypatch, "stdin")
+        told.append(run(command, "--target", target, *options))
+        run("install", target)
+
+    assert [(code, out) for code, out, _ in told] == [(2, "")] * 2
+    assert all("LocalSystem" in err for _, _, err in told)
+
+
 @pytest.mark.parametrize("command", ["apply", "config"])
 def test_given_password_is_set_anew(
     run: Run,

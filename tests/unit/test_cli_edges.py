@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 import winsvc
+from winsvc import commands
 from winsvc.commands.options import settings_in, with_failures
 from winsvc.commands.output import READER_GONE
 from winsvc.commands.parsing import make_parser
@@ -276,6 +277,23 @@ def test_code_that_exits_when_imported_is_said(run: Run, tmp_path: Path) -> None
 
     assert (code, out) == (2, "")
     assert f"cannot be loaded: SystemExit: 0 ({file}:2)" in err
+
+
+@pytest.mark.parametrize("folder", ["ours", "lib", "lib/site-packages/x"])
+def test_place_of_code_beside_ours_and_pythons_own_is_told(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str
+) -> None:
+    """`winsvc_app` beside `winsvc`, what pip has installed: neither is ours."""
+    monkeypatch.setattr(commands, "_OURS", str(tmp_path / "our"))
+    monkeypatch.setattr(commands, "_STDLIB", str(tmp_path / "lib"))
+    file = tmp_path / folder / "broken.py"
+    file.parent.mkdir(parents=True)
+    file.write_text("raise RuntimeError('no luck')\n")
+    code, _, err = run("install", f"{file}:Broken")
+
+    assert code == 2
+    assert (f"RuntimeError: no luck ({file}:1)" in err) == (folder != "lib")
+    assert "no luck" in err
 
 
 def test_file_that_says_not_what_runs(run: Run, tmp_path: Path) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from winsvc.commands import configuring
 from winsvc.errors import ServiceError
 from winsvc.manage.manager import ServiceManager
 from winsvc.testing.database import SimulatedBackend
@@ -198,3 +201,35 @@ def test_interruption_ends_what_is_for_all(
 
     assert (code, out) == (130, "")
     assert err == "winsvc: interrupted\nwinsvc: not begun: My Reporter\n"
+
+
+def test_interruption_behind_the_last_tells_what_is_done(
+    run: Run, backend: SimulatedBackend, target: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All is done then: nothing has failed, and nothing is left."""
+    assert run("install", target)[0] == 0
+    ready = configuring._ready_to_apply
+
+    class Interrupted(list[Any]):
+        is_interrupted = False
+
+        def __iter__(self) -> Iterator[Any]:
+            yield from super().__iter__()
+            if not self.is_interrupted:
+                self.is_interrupted = True
+                raise KeyboardInterrupt
+
+    monkeypatch.setattr(
+        configuring, "_ready_to_apply", lambda *given: Interrupted(ready(*given))
+    )
+    code, out, err = run("apply", "Sample", "--description", "new", "--json")
+
+    assert code == 130
+    answer = json.loads(out)
+    assert (answer["failed"], answer["not_begun"]) == (None, [])
+    assert [each["service"] for each in answer["services"]] == ["Sample"]
+    assert err == (
+        "winsvc: interrupted; done before that, and not undone: Sample is changed\n"
+    )
+    with ServiceManager(backend=backend) as manager, manager.open("Sample") as handle:
+        assert handle.config().description == "new"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from functools import partial
@@ -17,6 +18,7 @@ import winsvc
 from winsvc.__main__ import parse_host, parse_shared_host
 from winsvc.base import ServiceBase
 from winsvc.install import HOST, shared_command, target_of
+from winsvc.manage.manager import ServiceManager
 from winsvc.shared import named_target, parse_services
 from winsvc.states import ServiceType, StartType
 from winsvc.testing.database import SimulatedBackend
@@ -180,6 +182,39 @@ def test_remove_all_goes_on_after_a_refusal(
     assert "1060" in err
     assert err.count("\n") == 1
     assert not installed.records
+
+
+def test_remove_all_goes_on_after_what_cannot_be_read(
+    run: Run, installed: SimulatedBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A ValueError is about the one service: 2, and the others are still done."""
+    remove = ServiceManager.remove
+
+    def broken(manager: ServiceManager, name: str, **more: float) -> bool:
+        if name == "Collector":
+            raise ValueError("its data is broken")
+        return remove(manager, name, **more)
+
+    monkeypatch.setattr(ServiceManager, "remove", broken)
+    code, out, err = run("remove", "--all")
+
+    assert (code, out) == (2, "My Reporter is removed\n")
+    assert err.endswith(": error: its data is broken\n")
+    assert err.count("\n") == 1
+    assert list(installed.records) == ["COLLECTOR"]
+
+
+def test_all_as_json_is_an_object_for_each(
+    run: Run, installed: SimulatedBackend
+) -> None:
+    """As docs/command-line.md has it: for what is refused too, on a line each."""
+    stopped = run("stop", "--all", "--json")
+    removed = run("remove", "--all", "--json")
+
+    errors = [json.loads(line)["error"] for line in stopped[1].splitlines()]
+    assert [each["service"] for each in errors] == ["Collector", "My Reporter"]
+    names = [json.loads(line)["name"] for line in removed[1].splitlines()]
+    assert names == ["Collector", "My Reporter"]
 
 
 # --- the commands that are about one of them ------------------------------------------

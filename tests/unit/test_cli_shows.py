@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -328,8 +329,36 @@ def test_log_that_can_be_none_is_refused(
     code, _, err = run("install", "--log-file", log, target)
 
     assert code == 2
-    assert f"no log can be {log}: it is " in err
+    assert f"no log can be {os.path.abspath(log)}: it is " in err
     assert run("status", "Sample")[0] == 1
+
+
+@pytest.mark.parametrize("log", ["NUL", ""])
+def test_log_that_can_be_none_is_refused_of_a_script_too(
+    run: Run, backend: SimulatedBackend, tmp_path: Path, log: str
+) -> None:
+    """`main(log_file=)` says it as an option would."""
+    log = log or str(tmp_path)
+    code, out, err = run("install", services=[Base], log_file=log)
+
+    assert (code, out) == (2, "")
+    assert f"no log can be {os.path.abspath(log)}: it is " in err
+    assert not backend.records
+
+
+def test_log_that_can_be_none_is_no_longer_kept(
+    run: Run, backend: SimulatedBackend, target: str, tmp_path: Path
+) -> None:
+    """`apply` of a target would keep the log that the service has."""
+    log = tmp_path / "log"
+    run("install", "--log-file", str(log), target)
+    log.mkdir()
+    refused = run("apply", "--target", target)
+    mended = run("apply", "--target", target, "--log-file", str(log / "file"))
+
+    assert refused[0] == 2
+    assert f"no log can be {log}: it is a folder" in refused[2]
+    assert mended[0] == 0
 
 
 def test_log_that_cannot_be_read_is_told(

@@ -555,6 +555,10 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
         *("event source", "note", "no source of events", "--event-source"),
         facts(message_file=None),
     ),
+    "source of another log, or no message file (G-1)": (
+        *("event source", "warning", "of another log", "--event-source"),
+        facts(message_file=""),
+    ),
     "message file gone (G-7)": (
         *("event source", "warning", "core.pyd, is gone", "--event-source"),
         facts(has_message_file=False),
@@ -715,6 +719,10 @@ def test_nothing_is_ok_that_was_not_looked_at() -> None:
         (
             *("event source", "not checked", "needs one: refused"),
             facts(message_file=None, unknown={"config": "refused"}),
+        ),
+        (
+            *("event source", "does not apply", "none of winsvc's"),
+            facts(**command(r"C:\x.exe"), message_file=""),
         ),
         (
             *("hosting", "not checked", "not looked into"),
@@ -884,6 +892,16 @@ def test_32_bit_program_runs_on_64_bit_windows() -> None:
     assert found(facts(machine=I386)) == []
     assert found(facts(machine=I386, system_machine=ARM64)) == []
     assert found(facts(machine=AMD64, system_machine=0)) == []
+
+
+def test_value_of_a_variable_of_its_own_is_not_shown() -> None:
+    """It may be a secret: the TOML export alone has it."""
+    given = facts({"environment": {"PYTHONPATH": "hush"}}, variables={})
+    given = dataclasses.replace(given, variables={"PYTHONPATH": "hush"})
+    told = said(given, "variables")
+
+    assert [severity for severity, _ in told] == ["warning"]
+    assert "hush" not in repr(told)
 
 
 def test_finding_is_plain_data() -> None:

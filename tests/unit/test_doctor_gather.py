@@ -23,6 +23,7 @@ from winsvc.settings.accounts import LOCAL_SERVICE, NETWORK_SERVICE
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.values import FailureActions
 from winsvc.states import ServiceType, StartType, State
+from winsvc.testing import SimulatedScm
 
 ENVIRONMENT = r"C:\Program Files\Clock\venv"
 PYTHON = ENVIRONMENT + r"\Scripts\python.exe"
@@ -608,6 +609,22 @@ def test_dependencies_are_looked_up(scm: FakeScm, windows: FakeWindows) -> None:
         Dependency(name="+Down", state=State.STOPPED),
         Dependency(name="+Empty", state=None),
     )
+
+
+def test_group_without_members_is_told() -> None:
+    """Of a whole SCM: there is no such group then (F-16)."""
+    scm = SimulatedScm()
+    settings = ServiceConfig(
+        name="Clock", command=(r"C:\x.exe",), dependencies=("+Nobody",)
+    )
+    scm.create(settings).close()
+    with scm.manager() as manager:
+        (told,) = [
+            each for each in diagnose(manager, "Clock") if each.check == "dependencies"
+        ]
+
+    assert told.severity == "problem"
+    assert "no service is in the group Nobody" in told.what
 
 
 @pytest.mark.parametrize(

@@ -383,6 +383,43 @@ def test_without_an_event_log_records_go_to_a_file(
 
 
 @pytest.mark.usefixtures("nowhere")
+def test_fallback_that_fails_too_raises_nothing(
+    logger: logging.Logger, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """A file that cannot be opened, or a handler of the caller's: stderr tells."""
+
+    class Broken(logging.Handler):
+        def emit(self, record: logging.LogRecord) -> None:
+            raise LookupError("broken fallback")
+
+    file = tmp_path / "no such folder" / "x.log"
+    for fallback, error in ((file, "FileNotFoundError"), (Broken(), "LookupError")):
+        handler = EventLogHandler("App", fallback=fallback)
+        logger.addHandler(handler)
+        logger.info("text %d", 1)
+        logger.removeHandler(handler)
+        err = capsys.readouterr().err
+
+        assert error in err
+        assert "text %d" in err
+
+
+@pytest.mark.usefixtures("nowhere")
+def test_fallback_has_a_level_of_its_own(logger: logging.Logger) -> None:
+    """As any handler has: what is below does not go there, nor count as written."""
+    kept = logging.StreamHandler(io.StringIO())
+    kept.setLevel(logging.ERROR)
+    everything = logging.StreamHandler(io.StringIO())
+    logger.addHandler(EventLogHandler("App", fallback=kept))
+    logger.addHandler(EventLogHandler("App", fallback=everything))
+    logger.info("low")
+    logger.error("high")
+
+    assert kept.stream.getvalue() == "high\n"
+    assert everything.stream.getvalue() == "low\n"
+
+
+@pytest.mark.usefixtures("nowhere")
 def test_record_that_two_handlers_see_falls_back_once(
     logger: logging.Logger, capsys: pytest.CaptureFixture[str]
 ) -> None:

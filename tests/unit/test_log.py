@@ -86,6 +86,41 @@ def test_unfinished_lines_are_logged_when_there_is_no_more(
     assert lines() == ["of a thread", "of another", "one, two", "error", "three"]
 
 
+def test_line_is_begun_while_others_are_looked_at(
+    logger: logging.Logger, tmp_path: Path
+) -> None:
+    """Threads begin theirs at any time: print never fails for that, none is lost."""
+    file = tmp_path / "x.log"
+    log.start_logging(str(file))
+
+    def in_thread(kind: type[threading.Thread], text: str) -> None:
+        thread = kind(target=print, args=(text,), kwargs={"end": ""})
+        thread.start()
+        thread.join()
+
+    class Meddling(threading.Thread):
+        is_next = False
+
+        def is_alive(self) -> bool:
+            if self.is_next:
+                Meddling.is_next = False
+                in_thread(threading.Thread, "begun meanwhile")
+            return super().is_alive()
+
+    in_thread(Meddling, "begun before")
+    Meddling.is_next = True
+    print("main's", end="")
+    end_lines()
+    lines = file.read_text(encoding="utf-8").splitlines()
+
+    assert not Meddling.is_next
+    assert sorted(line.partition("] ")[2] for line in lines) == [
+        "begun before",
+        "begun meanwhile",
+        "main's",
+    ]
+
+
 def test_file_that_cannot_be_opened_leaves_stderr(
     logger: logging.Logger, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from math import nan
 from typing import Any
 
 import pytest
@@ -22,12 +23,15 @@ from winsvc.errors import (
     ServiceTimeout,
 )
 from winsvc.manage.manager import ServiceHandle, ServiceManager
+from winsvc.manage.planning import Planner
 from winsvc.manage.status import ServiceStatus
 from winsvc.reasons import StopReason
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.levels import pack, unpack
 from winsvc.settings.values import ErrorControl
 from winsvc.states import Accept, Control, ServiceType, StartType, State
+from winsvc.testing import SimulatedScm
+from winsvc.testing.database import SimulatedBackend
 
 CONNECT, CREATE, ENUMERATE = 0x1, 0x2, 0x4
 QUERY_CONFIG = 0x1
@@ -346,6 +350,58 @@ def test_list_returns_name_display_name_and_status() -> None:
     assert scm.rights("manager_open") == [CONNECT, ENUMERATE]
 
 
+@pytest.mark.parametrize("seconds", [0, 0.05, 1.0])
+def test_removed_service_is_waited_for_by_the_clock(seconds: float) -> None:
+    """While somebody holds it; also where looking at it takes its time."""
+    scm = SimulatedScm(clock="virtual")
+    scm.create(ServiceConfig(name="Foo", command=("C:/x.exe",))).close()
+    with scm.open("Foo"):
+        manager = scm.manager()
+        naps = []
+
+        def slow(nap: float) -> None:
+            naps.append(nap)
+            scm.advance(0.5)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(scm._simulated, "sleep", slow)
+            assert not manager.remove("Foo", timeout=seconds)
+
+    assert len(naps) == -(-seconds // 0.5)
+
+
+def test_removed_service_is_waited_for_without_end() -> None:
+    """As long as it takes, if the caller says so."""
+    scm = SimulatedScm(clock="virtual")
+    scm.create(ServiceConfig(name="Foo", command=("C:/x.exe",))).close()
+    held = scm.open("Foo")
+    manager = scm.manager()
+    naps = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 100:
+            held.close()
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scm._simulated, "sleep", nap)
+        assert manager.remove("Foo", timeout=float("inf"))
+
+    assert len(naps) == 100
+
+
+def test_plan_shows_no_values_of_variables() -> None:
+    """They may be secrets; a traceback with locals has the repr."""
+    backend = SimulatedBackend(virtual=True)
+    config = ServiceConfig(
+        name="Foo", command=("C:/x.exe",), environment={"TOKEN": "geheim"}
+    )
+    plan = Planner(backend, config).for_new(())
+
+    assert "geheim" in str(plan.new)
+    assert "geheim" not in repr(plan)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="Windows has an SCM")
 def test_manager_off_windows_raises_no_scm() -> None:
     """The real SCM is asked for where there is none."""
@@ -360,6 +416,13 @@ def test_manager_off_windows_raises_no_scm() -> None:
         (lambda m: m.list(state=9), ValueError, "list: state is 9: "),
         (lambda m: m.list(group=3), TypeError, "list: group is 3: "),
         (lambda m: m.open(None), TypeError, "open: name is None: "),
+        (lambda m: m.remove("Foo", timeout="5"), TypeError, "remove: timeout is '5': "),
+        (lambda m: m.remove("Foo", timeout=-1), ValueError, "remove: timeout is -1: "),
+        (
+            lambda m: m.remove("Foo", timeout=float("nan")),
+            ValueError,
+            "remove: timeout is nan: ",
+        ),
         (lambda m: ServiceManager(3), TypeError, "ServiceManager: machine is 3: "),
     ],
 )
@@ -387,6 +450,21 @@ def test_wrong_arguments_of_a_manager_are_named(
         (lambda h: h.control(1 << 32), ValueError, "control: code is 4294967296: "),
         (lambda h: h.start(1), TypeError, "start: an argument is 1: "),
         (lambda h: h.restart("a", 1), TypeError, "restart: an argument is 1: "),
+        (lambda h: h.stop(reason="x"), TypeError, "stop: reason is 'x': "),
+        (lambda h: h.stop(comment=5), TypeError, "stop: comment is 5: "),
+        (lambda h: h.restart(reason=1), TypeError, "restart: reason is 1: "),
+        (lambda h: h.stop(timeout="x"), TypeError, "stop: timeout is 'x': "),
+        (lambda h: h.restart(timeout="x"), TypeError, "restart: timeout is 'x': "),
+        (lambda h: h.wait_state(4, "x"), TypeError, "wait_state: timeout is 'x': "),
+        (lambda h: h.wait_state(4, True), TypeError, "wait_state: timeout is True: "),
+        (lambda h: h.wait_state(4, nan), ValueError, "wait_state: timeout is nan: "),
+        (lambda h: h.watch(timeout="x"), TypeError, "watch: timeout is 'x': "),
+        (lambda h: h.grant(5, 1), TypeError, "grant: account is 5: "),
+        (lambda h: h.grant("WD", "x"), TypeError, "grant: allowed is 'x': "),
+        (lambda h: h.grant("WD", -1), ValueError, "grant: allowed is -1: "),
+        (lambda h: h.deny(5, 1), TypeError, "deny: account is 5: "),
+        (lambda h: h.deny("WD", 1 << 40), ValueError, "deny: denied is 1099511627776"),
+        (lambda h: h.revoke(None), TypeError, "revoke: account is None: "),
     ],
 )
 def test_wrong_arguments_of_a_handle_are_named(

@@ -7,6 +7,7 @@ from typing import Any, Self
 
 import pytest
 
+from winsvc.doctor.system import Windows
 from winsvc.errors import ServiceError
 from winsvc.manage.registry import Registry, is_ours
 
@@ -163,11 +164,44 @@ def test_dependencies_are_services_and_groups(
 
 def test_mark_for_deletion_is_read(registry: Registry, winreg: FakeWinreg) -> None:
     """E-31; a service without the value, or without a key, has none."""
-    assert not registry.is_deleted("Foo")
+    assert registry.is_deleted("Foo") is False
     winreg.keys[rf"{SERVICES}\FOO"]["DeleteFlag"] = (1, 4)
 
-    assert registry.is_deleted("foo")
-    assert not registry.is_deleted("Bar")
+    assert registry.is_deleted("foo") is True
+    assert registry.is_deleted("Bar") is False
+
+
+@pytest.mark.parametrize("why", ["Wine", "refused"])
+def test_mark_for_deletion_that_is_not_told_is_not_denied(
+    registry: Registry,
+    winreg: FakeWinreg,
+    monkeypatch: pytest.MonkeyPatch,
+    why: str,
+) -> None:
+    """Wine has it elsewhere (H-45); the doctor says that it could not look."""
+
+    def refuse(*_: object) -> Key:
+        raise PermissionError(13, "no")
+
+    monkeypatch.setattr("winsvc.manage.registry._is_wine", lambda: why == "Wine")
+    if why == "refused":
+        monkeypatch.setattr(winreg, "OpenKey", refuse)
+    monkeypatch.setattr("winsvc.doctor.system.Registry", lambda: registry)
+
+    assert registry.is_deleted("Foo") is None
+    with pytest.raises(OSError, match="does not tell"):
+        Windows().is_deleted("Foo")
+
+
+def test_doctor_reads_the_same_mark(
+    registry: Registry, winreg: FakeWinreg, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is one reader of it."""
+    monkeypatch.setattr("winsvc.doctor.system.Registry", lambda: registry)
+
+    assert Windows().is_deleted("Foo") is False
+    winreg.keys[rf"{SERVICES}\FOO"]["DeleteFlag"] = (1, 4)
+    assert Windows().is_deleted("Foo") is True
 
 
 def test_event_source_reads_back(registry: Registry, winreg: FakeWinreg) -> None:

@@ -224,6 +224,8 @@ def test_short_forms_mean_the_usual() -> None:
         ("firewall-port=0", "no port 0"),
         ("firewall-port=65536", "no port 65536"),
         ("firewall-port=-1", "no port -1"),
+        ("firewall-port=--5", "no port --5; give 1 to 65535"),
+        ("firewall-port=+-5", "no port [+]-5; give 1 to 65535"),
         ("firewall-port=80,", "is empty"),
         ("firewall-port=80,TCP,,svc", "is empty"),
         (f"device={DISK},", "is empty"),

@@ -350,3 +350,21 @@ def test_close_while_the_consumer_gives_up_the_notifier() -> None:
     watch.close()
 
     assert scm.closed == ["notifier"]
+
+
+def test_watch_that_cannot_list_leaves_nothing_open() -> None:
+    """Nobody gets it, so that nobody could close it."""
+    scm = Scm("Foo")
+    lists = iter([scm.service_list()])
+
+    def fails_later(*_: object) -> list[Any]:
+        for each in lists:
+            return each
+        raise OSError(1722, "RPC")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(scm, "service_list", fails_later)
+        with pytest.raises(OSError, match="1722"):
+            watch_of(scm)
+
+    assert "notifier" in scm.closed

@@ -125,7 +125,7 @@ def test_log_that_can_be_none_is_refused(lab: Lab, winsvc: Winsvc) -> None:
         options = ["--name", name, "--log-file", log]
         done = winsvc("install", *options, f"{SERVICES}:Probe")
         assert done.returncode == 2
-        assert f"no log can be {log}: " in done.stdout
+        assert f"no log can be {os.path.abspath(log)}: " in done.stdout
     assert winsvc("status", name).returncode == 1
     service = lab.install("Probe", command=lab.command(f"{SERVICES}:Probe", lab.folder))
     shown = winsvc("logs", service.name)
@@ -251,4 +251,5 @@ def test_ctrl_c_ends_a_command_that_waits(
     told = [line for line in lines if line.startswith("winsvc: interrupted; ")]
     assert len(told) == (code == 130)
     assert service.handle.status().state is State.START_PENDING
+    eventually(lambda: service.calls, "it takes STOP, since its code is loaded")
     service.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from importlib import import_module
 from typing import TYPE_CHECKING
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _OURS = os.path.dirname(os.path.dirname(__file__))
 _STDLIB = os.path.dirname(os.__file__)
+_PACKAGES = ("site-packages", "dist-packages")
 
 # Each is a function of that module, most by the same name.
 _HOMES = {
@@ -106,7 +108,7 @@ class Commands:
                 raise
             return refuse(options, str(error), error)
         except ValueError as error:
-            self.wrong_input(str(error))
+            return self._tell_wrong(str(error))
 
     # --- what they share -------------------------------------------------------------
 
@@ -124,7 +126,11 @@ class Commands:
 
     def wrong_input(self, text: str) -> NoReturn:
         """Say what is wrong with what the command line names, and exit."""
-        self._used.exit(WRONG, f"{self._used.prog}: error: {text}\n")
+        sys.exit(self._tell_wrong(text))
+
+    def _tell_wrong(self, text: str) -> int:
+        print(f"{self._used.prog}: error: {text}", file=sys.stderr, flush=True)
+        return WRONG
 
     def load(self, targets: Sequence[str]) -> list[tuple[type[ServiceBase], Target]]:
         """Return the services that a command is about, imported and checked.
@@ -188,7 +194,16 @@ def _describe(error: BaseException) -> str:
         return f"{type(error).__name__}: {error.msg} ({place})"
     text = " ".join(str(error).split())
     frames = traceback.extract_tb(error.__traceback__)
-    if frames and not frames[-1].filename.startswith((_OURS, "<frozen", _STDLIB)):
+    if frames and _is_users(frames[-1].filename):
         place = f"{frames[-1].filename}:{frames[-1].lineno}"
         return f"{type(error).__name__}: {text} ({place})"
     return text
+
+
+def _is_users(file: str) -> bool:
+    """Tell whether code is neither ours nor Python's own."""
+    if file.startswith((_OURS + os.sep, "<frozen")):
+        return False
+    # Packages are installed below the standard library.
+    below = file.removeprefix(_STDLIB + os.sep)
+    return below == file or below.split(os.sep)[0] in _PACKAGES

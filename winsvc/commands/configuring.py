@@ -76,7 +76,11 @@ def plan(commands: Commands, options: argparse.Namespace) -> int:
         if is_given(options):
             passwords = Passwords(options)
             found = [
-                _planned(manager, with_password(passwords, config), each)
+                _planned(
+                    manager,
+                    with_password(passwords, _with_account(manager, config)),
+                    each,
+                )
                 for config, each in found
             ]
     plans = [each for _, each in found]
@@ -140,14 +144,17 @@ def _stopped_halfway(
 
     Args:
         done: Those before: they stay as they are now.
-        names: The one that failed, which is as it was, and those behind it.
+        names: The one that failed, which is as it was, and those behind it; none:
+            it was interrupted behind the last.
         error: What happened to it.
     """
-    failed, *left = names
+    failed, left = names[0] if names else None, list(names[1:])
     is_interrupted = isinstance(error, KeyboardInterrupt)
-    parts = [f"interrupted at {failed}" if is_interrupted else str(error)]
-    if is_interrupted and not hasattr(error, "__notes__"):
-        parts.append(f"{failed} is as it was")
+    parts = [str(error)]
+    if is_interrupted:
+        parts = ["interrupted" if failed is None else f"interrupted at {failed}"]
+        if failed is not None and not hasattr(error, "__notes__"):
+            parts.append(f"{failed} is as it was")
     if done:
         lines = told(done, "is created", "is changed").splitlines()
         before = "; ".join(
@@ -170,11 +177,17 @@ def _is_account_new(plan: Changes) -> bool:
 
 
 def _with_account(manager: ServiceManager, config: ServiceConfig) -> ServiceConfig:
-    """Return a configuration that says whose the password is."""
-    if config.account is not None or config.command is not None:
+    """Return a configuration that says whose the password is.
+
+    A service that is there keeps its account, whatever else is said of it.
+    """
+    if config.account is not None:
         return config
-    with manager.open(config.name) as handle:
-        return dataclasses.replace(config, account=handle.config().account)
+    try:
+        with manager.open(config.name) as handle:
+            return dataclasses.replace(config, account=handle.config().account)
+    except ServiceNotFound:
+        return config
 
 
 def _configs_to_apply(

@@ -43,7 +43,10 @@ def logs(commands: Commands, options: argparse.Namespace) -> int:
             text = f"the log file {file} is on {options.machine}: --events can be seen"
             return refuse(options, text)
         if trouble := trouble_with(file):
-            text = f"its log cannot be {file}: {trouble}; `apply --log-file` changes it"
+            text = (
+                f"its log cannot be {file}: {trouble}; "
+                f"`apply {options.name} --target TARGET --log-file FILE` changes it"
+            )
             return refuse(options, text)
         try:
             _show_lines(options, file)

@@ -6,6 +6,7 @@ An option counts before the file, the file before the class.
 from __future__ import annotations
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -149,12 +150,13 @@ def _of_classes(
             log_file = log_file or table.log_file
         names.append(key_name)
         settings.append(_merged(own, given))
-    if log_file is not None and (trouble := trouble_with(log_file)):
-        raise ValueError(f"no log can be {log_file}: {trouble}; name a file")
     if log_file is None and present_log is not None:
         log_file = present_log(names[0])
     log_file = log_file or options.default_log_file
     log_file = log_file or log_file_of(names[0], found[0][1])
+    if trouble := trouble_with(log_file):
+        where = os.path.abspath(log_file)
+        raise ValueError(f"no log can be {where}: {trouble}; name a file")
     if alone:
         command = host_command(*found[0], log_file)
         kind = ServiceType.OWN_PROCESS

@@ -274,9 +274,12 @@ def variables(facts: Facts) -> Iterator[Verdict]:
     for name in ("PYTHONHOME", "PYTHONPATH"):
         value = facts.variables.get(name)
         if value:
-            whose = "the service's" if name in own else "a system-wide"
+            # What is the service's own may be secret: its values are not shown.
+            what = f"a system-wide {name} is set to {value}"
+            if name in own:
+                what = f"the service's {name} is set"
             yield warning(
-                f"{whose} {name} is set to {value}: it holds for its Python too",
+                f"{what}: it holds for its Python too",
                 f"remove {name}, or see that it fits this Python",
             )
 
@@ -284,16 +287,24 @@ def variables(facts: Facts) -> Iterator[Verdict]:
 @check("event source", "its event source has its message file", "source")
 def event_source(facts: Facts) -> Iterator[Verdict]:
     """G-3, G-7: without it Event Viewer has no texts for its events."""
-    if facts.message_file is None:
+    if not facts.message_file:
+        register = command("apply", facts.name, "--event-source")
         if "config" in facts.unknown:
             yield unchecked(f"whether it needs one: {facts.unknown['config']}")
         elif not facts.command.is_python or facts.service_word == "":
-            yield inapplicable("it is none, and need not be")
+            yield inapplicable("it is none of winsvc's, and need not be")
+        elif facts.message_file == "":
+            yield warning(
+                "its event source is of another log, or has no message file: Event "
+                "Viewer shows its events without their texts",
+                f"{register}; if it is of another log, that is refused and names it: "
+                "take the source out there first",
+            )
         else:
             yield note(
                 "it is no source of events in the Application log: Event Viewer shows "
                 "what it writes there without its texts",
-                command("apply", facts.name, "--event-source"),
+                register,
             )
     elif facts.has_message_file is None:
         yield unchecked(f"whether {facts.message_file} is there: {_files(facts)}")

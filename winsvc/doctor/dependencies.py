@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from winsvc.doctor.facts import Dependency
-from winsvc.errors import ServiceError
+from winsvc.errors import ServiceError, ServiceNotFound
 from winsvc.manage.manager import ServiceManager
 from winsvc.states import State
 
@@ -19,7 +19,10 @@ def look_up(manager: ServiceManager, name: str) -> Dependency:
         ServiceError: It may not be read.
     """
     if name.startswith("+"):
-        members = manager.list(group=name[1:])
+        try:
+            members = manager.list(group=name[1:])
+        except ServiceNotFound:  # F-16: no service is in that group
+            members = ()
         is_up = any(info.status.state is not State.STOPPED for info in members)
         state = State.RUNNING if is_up else State.STOPPED if members else None
         return Dependency(name=name, state=state)

@@ -129,8 +129,8 @@ class Facts:
         sharers: (name, account) of other services with the same command line
             (``sharers``).
         is_deleted: Whether it is marked for deletion (``deletion``).
-        message_file: The message file of its event source, ``None`` without one
-            (``source``).
+        message_file: The message file of its event source, empty if that has none or
+            is of another log, ``None`` without a source (``source``).
         has_message_file: Whether that file is there; ``None``: not known (``source``).
         variables: What its process starts with: the machine's variables and its own
             (``files``).

@@ -12,9 +12,9 @@ from tempfile import TemporaryFile
 from typing import Any, Protocol
 
 from winsvc.doctor.probe import Ended
+from winsvc.manage.registry import Registry
 
 _ENVIRONMENT = r"SYSTEM\CurrentControlSet\Control\Session Manager\Environment"
-_SERVICES = r"SYSTEM\CurrentControlSet\Services"
 _SE_FILE_OBJECT = 1
 _OWNER_AND_DACL = 0x1 | 0x4
 _SDDL_REVISION = 1
@@ -104,6 +104,13 @@ class Windows:
         """Return those of this process."""
         return os.environ
 
+    def is_deleted(self, service: str) -> bool:
+        """Tell whether a service is marked for deletion (E-31)."""
+        found = Registry().is_deleted(service)
+        if found is None:
+            raise OSError("the registry does not tell: it is Wine's, or not yours")
+        return found
+
     def run(
         self,
         command: Sequence[str],
@@ -158,20 +165,6 @@ class Windows:
                     if isinstance(value, str):
                         found[name] = value
             return found
-
-        def is_deleted(self, service: str) -> bool:
-            """Tell whether a service is marked for deletion (E-31)."""
-            import winreg
-
-            path = rf"{_SERVICES}\{service}"
-            with winreg.OpenKey(winreg.HKEY_LOCAL_MACHINE, path) as key:
-                try:
-                    return bool(winreg.QueryValueEx(key, "DeleteFlag")[0])
-                except FileNotFoundError:
-                    if hasattr(ctypes.WinDLL("ntdll"), "wine_get_version"):
-                        text = "Wine's registry does not tell (H-5)"
-                        raise OSError(text) from None
-                    return False
 
         def native_machine(self) -> int:
             """Return the system's machine, as PE headers have it; 0: unknown."""

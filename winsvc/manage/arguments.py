@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from winsvc.reasons import StopReason, check_comment
 from winsvc.states import State
 
 _STATES = frozenset(State.__members__.values()) - {State.NOT_READY}
@@ -40,6 +41,37 @@ def check_texts(operation: str, argument: str, texts: Iterable[str]) -> None:
     for text in texts:
         if not isinstance(text, str):
             raise TypeError(_sentence(operation, argument, text, "a str"))
+
+
+def check_timeout(operation: str, timeout: float | None) -> None:
+    """Refuse what is no number of seconds; raises as :func:`state_of`."""
+    if timeout is None:
+        return
+    expected = "seconds, or None"
+    if not isinstance(timeout, int | float) or isinstance(timeout, bool):
+        raise TypeError(_sentence(operation, "timeout", timeout, expected))
+    if timeout != timeout:  # NaN: no time comes after it
+        raise ValueError(_sentence(operation, "timeout", timeout, expected))
+
+
+def check_reason(
+    operation: str, reason: StopReason | None, comment: str | None
+) -> None:
+    """Refuse what says no reason of a stop; raises as :func:`state_of`."""
+    if reason is not None and not isinstance(reason, StopReason):
+        raise TypeError(_sentence(operation, "reason", reason, "a winsvc.StopReason"))
+    if comment is not None:
+        check_texts(operation, "comment", (comment,))
+    check_comment(reason, comment)
+
+
+def check_seconds(operation: str, argument: str, seconds: float) -> None:
+    """Refuse what is no time to wait; raises as :func:`state_of`."""
+    expected = "a number of seconds, 0 or more"
+    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
+        raise TypeError(_sentence(operation, argument, seconds, expected))
+    if not seconds >= 0:  # NaN neither
+        raise ValueError(_sentence(operation, argument, seconds, expected))
 
 
 def _sentence(operation: str, argument: str, value: object, expected: str) -> str:

@@ -131,7 +131,7 @@ class NativeBackend:
 
     def is_deleted(self, name: str, /) -> bool:
         """Tell whether a service of this computer is marked for deletion."""
-        return not self._machine and self._registry.is_deleted(name)
+        return not self._machine and bool(self._registry.is_deleted(name))
 
     def message_file(self) -> str:
         """Return the extension's path: the message table is in it (G-7)."""

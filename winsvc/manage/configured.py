@@ -5,23 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from winsvc.manage import rights
+from winsvc.manage.arguments import check_texts, code_of
 from winsvc.manage.backend import Backend, Handles, change_security, reported
 from winsvc.manage.reading import Reader
-from winsvc.manage.security import TO_START, Ace, Dacl, ServiceRight, parse_dacl
+from winsvc.manage.security import TO_START, Ace, Dacl, parse_dacl
 from winsvc.settings.config import ServiceConfig
-
-# The group, and what each administrator is besides: AU, WD.
-_ADMINISTRATORS = ("S-1-5-32-544", "S-1-5-11", "S-1-1-0")
-
-
-def locks_out(dacl: Dacl) -> bool:
-    """Tell whether administrators may not change the entries."""
-    ours = [
-        each.allows
-        for each in dacl.normal().entries
-        if each.sid in _ADMINISTRATORS and each.rights & ServiceRight.WRITE_DAC
-    ]
-    return not ours or not all(ours)
+from winsvc.settings.lockout import is_for_administrators
 
 
 class ConfiguredService:
@@ -88,7 +77,10 @@ class ConfiguredService:
                 change the security (5); this system keeps none (50).
             ValueError: An entry denies it that; or the entries have something
                 that is not understood.  Nothing has been changed.
+            TypeError: The account is no text, or the mask no number.
         """
+        allowed = code_of("grant", "allowed", allowed, "a mask of ServiceRight")
+        check_texts("grant", "account", (account,))
         return self._change_dacl(account, lambda dacl, sid: dacl.grant(sid, allowed))
 
     def deny(self, account: str, denied: int) -> bool:
@@ -97,6 +89,8 @@ class ConfiguredService:
         Args, returns, raises: as :meth:`grant`; ValueError too if administrators
         could not change the service's security any more.
         """
+        denied = code_of("deny", "denied", denied, "a mask of ServiceRight")
+        check_texts("deny", "account", (account,))
         return self._change_dacl(account, lambda dacl, sid: dacl.deny(sid, denied))
 
     def revoke(self, account: str) -> bool:
@@ -106,6 +100,7 @@ class ConfiguredService:
 
         Args, returns, raises: as :meth:`deny`.
         """
+        check_texts("revoke", "account", (account,))
 
         def without(dacl: Dacl, sid: str) -> Dacl:
             kept = (each for each in dacl.entries if not each.is_direct(sid))
@@ -122,7 +117,7 @@ class ConfiguredService:
         new = change(old, Ace(True, 0, sid).sid)
         if new == old:
             return False
-        if locks_out(new) and not locks_out(old):
+        if is_for_administrators(str(old)) and not is_for_administrators(str(new)):
             msg = "administrators could not change its security any more"
             raise ValueError(msg)
         with reported("change the security of", self.name):

@@ -14,7 +14,13 @@ from typing import Self
 from winsvc._interfaces import Capsule, StatusTuple
 from winsvc.errors import ServiceError, service_error
 from winsvc.manage import rights
-from winsvc.manage.arguments import check_texts, code_of, state_of
+from winsvc.manage.arguments import (
+    check_reason,
+    check_texts,
+    check_timeout,
+    code_of,
+    state_of,
+)
 from winsvc.manage.backend import Backend, Handles, reported
 from winsvc.manage.configured import ConfiguredService
 from winsvc.manage.notifier import Bell
@@ -33,7 +39,7 @@ from winsvc.manage.stopping import (
 )
 from winsvc.manage.waiting import Watch, wait_until
 from winsvc.manage.watching import ServiceWatch
-from winsvc.reasons import StopReason, check_comment
+from winsvc.reasons import StopReason
 from winsvc.states import Control, State
 
 ERROR_INVALID_PARAMETER = 87
@@ -134,8 +140,10 @@ class ServiceHandle(ConfiguredService):
                 ``dependents`` also what kept one of them from stopping, which the
                 detail names.
             ValueError: The comment is too long, or has no reason with it.
+            TypeError: An argument is of another type.
         """
-        check_comment(reason, comment)
+        check_reason("stop", reason, comment)
+        check_timeout("stop", timeout)
         if dependents:
             budget = Budget(timeout, self._backend.monotonic)
             stop_dependents(self, budget, self._opener)
@@ -206,11 +214,12 @@ class ServiceHandle(ConfiguredService):
             ServiceFailed: It stopped again instead (I-143).
             ServiceTimeout: The time is up, or there was no progress.
             ServiceError: It, or a dependent, could not be stopped or started.
-            TypeError: An argument is no text.
+            TypeError: An argument is no text, or of another type.
             ValueError: The comment is too long, or has no reason with it.
         """
         check_texts("restart", "an argument", args)
-        check_comment(reason, comment)
+        check_reason("restart", reason, comment)
+        check_timeout("restart", timeout)
         budget = Budget(timeout, self._backend.monotonic)
         stopped: tuple[ServiceInfo, ...] = ()
         if dependents:
@@ -316,9 +325,10 @@ class ServiceHandle(ConfiguredService):
             ServiceTimeout: The time is up (1460), or a pending state made no progress
                 within its wait hint; without a hint, within 5 s (C-14): 1053.
             ServiceError: The status cannot be read.
-            TypeError, ValueError: It is no state.
+            TypeError, ValueError: It is no state, or the time is no number.
         """
         state = state_of("wait_state", state)
+        check_timeout("wait_state", timeout)
         watch = Watch(self.name, f"wait for {state.name} of", state, self._is_up)
 
         def look() -> tuple[Capsule, StatusTuple]:
@@ -350,7 +360,11 @@ class ServiceHandle(ConfiguredService):
         Args:
             timeout: Seconds without a change after which it ends; ``None``: never.
             checkpoints: A checkpoint and a wait hint are changes too.
+
+        Raises:
+            TypeError, ValueError: The time is no number of seconds.
         """
+        check_timeout("watch", timeout)
         return ServiceWatch(
             self.name,
             self._backend,

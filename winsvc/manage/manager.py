@@ -23,7 +23,7 @@ from winsvc.manage.applying import (
     steps_of_creation,
     telling_whose_name,
 )
-from winsvc.manage.arguments import check_texts, state_of
+from winsvc.manage.arguments import check_seconds, check_texts, state_of
 from winsvc.manage.backend import Backend, Handles, NativeBackend, reported
 from winsvc.manage.changes import Changes
 from winsvc.manage.handle import ServiceHandle
@@ -197,7 +197,9 @@ class ServiceManager:
                 event source of winsvc's.
             ServiceMarkedForDelete: It is being deleted already (1072).
             ServiceError: It cannot be deleted; or only its event source cannot.
+            TypeError, ValueError: The timeout is no number from 0 on.
         """
+        check_seconds("remove", "timeout", timeout)
         try:
             with self.open(name) as handle:
                 handle.delete()
@@ -327,16 +329,16 @@ class ServiceManager:
 
     def _is_gone(self, name: str, seconds: float) -> bool:
         """Tell whether a service that has been deleted is gone within some time."""
-        naps = round(seconds / _GOING_AWAY_SECONDS)
+        clock = self._backend.monotonic
+        until = clock() + seconds
         while True:
             with suppress(ServiceMarkedForDelete):  # then it is there
                 try:
                     self.open(name).close()
                 except ServiceNotFound:
                     return True
-            if not naps:
+            if clock() >= until:
                 return False
-            naps -= 1
             self._backend.sleep(_GOING_AWAY_SECONDS)
 
     def _check_not_deleted(self, name: str) -> None:

@@ -64,8 +64,8 @@ class Plan:
     """
 
     changes: Changes
-    old: dict[str, Any]
-    new: dict[str, Any]
+    old: dict[str, Any] = field(repr=False)  # variables may be secrets
+    new: dict[str, Any] = field(repr=False)
     password: str | None = field(repr=False)
     grantee: str | None = None
 

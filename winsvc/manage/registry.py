@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import ntpath
+import sys
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -78,18 +79,19 @@ class Registry:
             return ()
         return (*services, *(f"+{group.removeprefix('+')}" for group in groups))
 
-    def is_deleted(self, service: str) -> bool:
-        """Tell whether a service is marked for deletion, as far as can be seen (E-31).
+    def is_deleted(self, service: str) -> bool | None:
+        """Tell whether a service is marked for deletion (E-31); ``None``: not told.
 
-        Wine keeps that mark in its SCM alone (H-45).
+        Wine keeps that mark in its SCM alone (H-45), and not all may read the key.
         """
         path = rf"{SERVICES}\{service}"
-        with (
-            suppress(FileNotFoundError, PermissionError),
-            self._open(path, self._winreg.KEY_QUERY_VALUE) as key,
-        ):
-            return bool(self._winreg.QueryValueEx(key, "DeleteFlag")[0])
-        return False
+        try:
+            with self._open(path, self._winreg.KEY_QUERY_VALUE) as key:
+                return bool(self._winreg.QueryValueEx(key, "DeleteFlag")[0])
+        except PermissionError:
+            return None
+        except FileNotFoundError:
+            return None if _is_wine() else False
 
     def event_source(self, source: str) -> str | None:
         """Return the message file of a source in the Application log.
@@ -223,6 +225,14 @@ class Registry:
         if kind == winreg.REG_MULTI_SZ:
             return tuple(line for line in value or () if line)
         return (value,) if isinstance(value, str) and value else ()
+
+
+def _is_wine() -> bool:
+    if sys.platform != "win32":
+        return False
+    import ctypes
+
+    return hasattr(ctypes.WinDLL("ntdll"), "wine_get_version")
 
 
 def _taken(source: str, why: str) -> ServiceError:

@@ -102,6 +102,7 @@ def stop_when_started(
     """
     if handle.status().state is State.START_PENDING:
         _wait_until_started(wait)
+    before = handle.status().pid
     try:
         stop()
     except ServiceNotActive:
@@ -109,9 +110,10 @@ def stop_when_started(
     except ServiceError as error:
         if error.winerror not in _NOT_YET:
             raise
-        state = handle.status().state
-        if state is State.START_PENDING:  # another client has restarted it
-            return
+        now = handle.status()
+        state = now.state
+        if state is State.START_PENDING and now.pid != before:
+            return  # another client has restarted it
         # It is stopping already; what else it may be at would be waited for.
         if state not in (State.STOP_PENDING, State.STOPPED):
             raise

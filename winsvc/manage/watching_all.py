@@ -107,7 +107,11 @@ class ManagerWatch(Watching[ServiceEvent]):
         for name in self._known:
             self._follow(name)
         # What has changed before the SCM was asked for notifications.
-        self._compare(())
+        try:
+            self._compare(())
+        except BaseException:
+            self.close()
+            raise
 
     def close(self) -> None:
         """End it: who waits gets no more.  Again does nothing."""

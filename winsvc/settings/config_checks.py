@@ -188,8 +188,12 @@ def _problems_of_values(config: ServiceConfig) -> Problems:
 def _problems_of_environment(config: ServiceConfig) -> Problems:
     seen = set()
     for name, value in (config.environment or {}).items():
-        if not name or "=" in name:
-            yield "environment", f"has a name {name!r}; use one without ="
+        if not name:
+            yield "environment", "has a variable without a name"
+        if "=" in name:
+            # What is behind it may be a value.
+            start = name.partition("=")[0]
+            yield "environment", f"has a name {start!r} with = in it; use one without"
         if "\0" in name or "\0" in value:
             yield "environment", f"holds a NUL in {name!r}; take it out"
         if name.upper() in seen:

@@ -2,7 +2,7 @@
 
 Pure.  Entries are looked at in their order: the first that allows or denies a right
 to one of somebody's groups decides.  What depends on a condition is taken for what
-keeps the service within reach: denials for none, the others for granted.
+keeps the service within reach: a denial for none, what is granted for granted.
 """
 
 from __future__ import annotations
@@ -37,6 +37,9 @@ _ACE = re.compile(
     r"\((?P<kind>[A-Z]+);(?P<flags>[^;]*);(?P<rights>[^;]*);[^;]*;[^;]*;"
     r"(?P<account>[^;()]+)(?:;(?:[^()]|\([^()]*\))*)?\)"
 )
+# Plain, of an object, and with a condition; audits and labels give nobody anything.
+_GRANTS = ("A", "OA", "XA", "ZA")
+_DENIALS = ("D", "OD")
 _NUMBER = re.compile("0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*", re.IGNORECASE)
 _INHERIT_ONLY = "IO"
 
@@ -61,14 +64,10 @@ def _keeps(sddl: str, allowed: Collection[str], denied: Collection[str]) -> bool
         kind, account = ace["kind"], _SIDS.get(ace["account"], ace["account"])
         if _INHERIT_ONLY in re.findall("..", ace["flags"]):
             continue
-        if kind == "D":
-            if account in denied:
-                refused |= _mask(ace["rights"]) & ~granted
-        elif kind == "A":
-            if account in allowed:
-                granted |= _mask(ace["rights"]) & ~refused
-        elif not kind.endswith("D"):
-            granted |= IN_CONTROL & ~refused
+        if kind in _DENIALS and account in denied:
+            refused |= _mask(ace["rights"]) & ~granted
+        elif kind in _GRANTS and account in allowed:
+            granted |= _mask(ace["rights"]) & ~refused
     return granted & IN_CONTROL == IN_CONTROL
 
 
@@ -78,9 +77,12 @@ def _mask(text: str) -> int:
         is_octal = text.isdecimal() and text.startswith("0")
         mask = int(text, 8 if is_octal else 0)
     else:
-        bits = {"DC": _CHANGE_CONFIG, "WD": _WRITE_DAC}
+        bits = {"DC": _CHANGE_CONFIG, "WD": _WRITE_DAC, "FA": IN_CONTROL}
+        bits |= {"KA": IN_CONTROL, "FW": _CHANGE_CONFIG, "KW": _CHANGE_CONFIG}
         bits |= {"GA": _GENERIC_ALL, "GW": _GENERIC_WRITE}
-        mask = sum(bits.get(each, 0) for each in {*re.findall("..", text.upper())})
+        mask = 0
+        for each in re.findall("..", text.upper()):
+            mask |= bits.get(each, 0)
     if mask & _GENERIC_ALL:
         return IN_CONTROL
     return (mask | (_CHANGE_CONFIG if mask & _GENERIC_WRITE else 0)) & IN_CONTROL

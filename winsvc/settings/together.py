@@ -33,7 +33,7 @@ def _problems(configs: Sequence[ServiceConfig]) -> Iterator[str]:
         owners[config.name.upper()] = config.name
     for config in configs:
         shown = config.display_name or config.name
-        owner = owners.setdefault(shown.upper(), config.name)
+        owner = owners.get(shown.upper(), config.name)
         if owner != config.name:
             yield (
                 f"services {owner!r} and {config.name!r} have one name, {shown!r}, to "

@@ -142,7 +142,9 @@ class _Place:
                     key,
                     "has no place in a file; use --password-stdin, or be asked for it",
                 )
-            elif key not in _READERS or (key == "name" and self.name is not None):
+            elif key == "name" and self.name is not None:
+                raise self.error(key, "stands in the table's header; leave it out")
+            elif key not in _READERS:
                 raise self.error(key, _unknown(key, (*_READERS, "target", "log-file")))
             else:
                 settings |= self.read(_READERS[key], key, value)
@@ -242,9 +244,12 @@ def _node(value: Any) -> int:
 
 
 def _environment(value: Any) -> dict[str, str]:
-    variables: dict[str, str] = _table(value)
+    if not isinstance(value, dict):  # what it is may be a secret
+        msg = 'is no table; write one: {NAME = "value"}'
+        raise ValueError(msg)  # noqa: TRY004 - as for any other wrong value
+    variables: dict[str, str] = value
     for name, each in variables.items():
-        if not isinstance(each, str):  # what it is may be a secret
+        if not isinstance(each, str):
             msg = f'has {name}, which is no text; write it as one: "…"'
             raise ValueError(msg)  # noqa: TRY004 - as for any other wrong value
     return variables

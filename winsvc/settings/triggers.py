@@ -340,7 +340,7 @@ def _port_of(
 ) -> TriggerData:
     """Return a firewall's port as its trigger wants it, in this order."""
     text = str(port).strip()
-    number = int(text) if text.lstrip("+-").isdecimal() else None
+    number = int(text) if re.fullmatch("[+-]?[0-9]+", text) else None
     if text and not (_PORT_WORD.fullmatch(text) or 1 <= (number or 0) <= 0xFFFF):
         msg = f"there is no port {text}; give 1 to 65535, or RPC"
         raise ValueError(msg)
