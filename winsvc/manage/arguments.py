@@ -45,13 +45,9 @@ def check_texts(operation: str, argument: str, texts: Iterable[str]) -> None:
 
 def check_timeout(operation: str, timeout: float | None) -> None:
     """Refuse what is no number of seconds; raises as :func:`state_of`."""
-    if timeout is None:
-        return
-    expected = "seconds, or None"
-    if not isinstance(timeout, int | float) or isinstance(timeout, bool):
-        raise TypeError(_sentence(operation, "timeout", timeout, expected))
-    if timeout != timeout:  # NaN: no time comes after it
-        raise ValueError(_sentence(operation, "timeout", timeout, expected))
+    if timeout is not None:
+        lowest = float("-inf")  # a time that is over is up at once
+        _check_number(operation, "timeout", timeout, lowest, "seconds, or None")
 
 
 def check_reason(
@@ -67,11 +63,16 @@ def check_reason(
 
 def check_seconds(operation: str, argument: str, seconds: float) -> None:
     """Refuse what is no time to wait; raises as :func:`state_of`."""
-    expected = "a number of seconds, 0 or more"
-    if not isinstance(seconds, int | float) or isinstance(seconds, bool):
-        raise TypeError(_sentence(operation, argument, seconds, expected))
-    if not seconds >= 0:  # NaN neither
-        raise ValueError(_sentence(operation, argument, seconds, expected))
+    _check_number(operation, argument, seconds, 0.0, "a number of seconds, 0 or more")
+
+
+def _check_number(
+    operation: str, argument: str, value: float, lowest: float, expected: str
+) -> None:
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        raise TypeError(_sentence(operation, argument, value, expected))
+    if not value >= lowest:  # NaN neither: no time comes after it
+        raise ValueError(_sentence(operation, argument, value, expected))
 
 
 def _sentence(operation: str, argument: str, value: object, expected: str) -> str:
