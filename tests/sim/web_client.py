@@ -42,5 +42,6 @@ def refused(port: int) -> bool:
     with socket.socket() as client:
         if client.connect_ex(("127.0.0.1", port)) != 0:
             return True
-        # Its own port may be that one: then it has connected to itself.
-        return bool(client.getsockname() == client.getpeername())
+        # Its own port may be that one: then it has connected to itself.  Not asked
+        # for its peer: it has none any more if the server is closing just now.
+        return bool(client.getsockname() == ("127.0.0.1", port))
