@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from winsvc.codes import ERRORS, ErrorInfo
 from winsvc.states import FailureCode
+from winsvc.winerror import ERROR_SERVICE_SPECIFIC_ERROR
 
 __all__ = [
     "ERRORS",
@@ -284,7 +285,7 @@ def service_error(
 
 def describe_exit(exit_code: int, service_exit_code: int) -> str:
     """Return the exit codes of a stopped service as text, names included."""
-    if exit_code != 1066:
+    if exit_code != ERROR_SERVICE_SPECIFIC_ERROR:
         name = ERRORS[exit_code].name if exit_code in ERRORS else ""
         return f"exit code {exit_code} {name}".rstrip()
     try:

@@ -15,6 +15,7 @@ from xml.etree import ElementTree
 from winsvc.manage.backend import reported
 from winsvc.messages import text_of
 from winsvc.printable import printable
+from winsvc.winerror import ERROR_EVT_QUERY_RESULT_STALE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,7 +27,6 @@ log = logging.getLogger("winsvc.eventlog")
 SCM = "Service Control Manager"
 POLL = 1.0  # seconds between two looks of who follows
 _ALL = 0xFFFFFFFF
-ERROR_EVT_QUERY_RESULT_STALE = 15011
 _STALE_TRIES = 2
 _SPACE = "{http://schemas.microsoft.com/win/2004/08/events/event}"
 # Not XML, though Windows may write it, from an event that somebody made so.

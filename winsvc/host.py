@@ -19,6 +19,12 @@ from winsvc.log_life import end_lines, log_life, log_life_in_time
 from winsvc.registrations import Registrations
 from winsvc.states import Accept, Control, FailureCode, Query, State
 from winsvc.threads import all_tracebacks, exits_of_threads
+from winsvc.winerror import (
+    ERROR_BUSY,
+    ERROR_CTX_WINSTATION_NOT_FOUND,
+    ERROR_FILE_NOT_FOUND,
+    ERROR_SERVICE_SPECIFIC_ERROR,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -32,10 +38,7 @@ if TYPE_CHECKING:
     Loader: TypeAlias = Callable[[], type[ServiceBase]]
     SessionUser: TypeAlias = Callable[[int], tuple[str, str]]
 
-ERROR_BUSY = 170  # what a refused query is answered with
-ERROR_SERVICE_SPECIFIC_ERROR = 1066
-# ERROR_FILE_NOT_FOUND, ERROR_CTX_WINSTATION_NOT_FOUND
-_NO_SESSION = (2, 7022)
+_NO_SESSION = (ERROR_FILE_NOT_FOUND, ERROR_CTX_WINSTATION_NOT_FOUND)
 _QUERIES: dict[int, Query] = {
     Control.DEVICEEVENT: Query.DEVICEQUERYREMOVE,
     Control.HARDWAREPROFILECHANGE: Query.QUERYCHANGECONFIG,

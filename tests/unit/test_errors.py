@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from winsvc import winerror
 from winsvc.errors import (
     ERRORS,
     NoSCM,
@@ -106,6 +107,15 @@ def test_table_has_all_codes_of_the_rules() -> None:
 
     assert len(codes) > 40
     assert (codes | BESIDE_D5) - set(ERRORS) == set()
+
+
+def test_named_codes_are_those_of_the_table() -> None:
+    """winsvc.winerror: each has the name that users are told of it."""
+    named = {code: name for name, code in vars(winerror).items() if name.isupper()}
+    told = {code: info.name for code, info in ERRORS.items() if code in named}
+
+    assert len(told) > 30
+    assert told == {code: named[code] for code in told}
 
 
 @pytest.mark.parametrize("code", sorted(ERRORS))

@@ -35,6 +35,7 @@ WINSVC_FOR_RUNNING = FOR_DISPATCHER | {
     "winsvc.states",
     "winsvc.target",
     "winsvc.threads",
+    "winsvc.winerror",
 }
 
 # `python -m winsvc host`, with the simulated wire in place of the SCM.

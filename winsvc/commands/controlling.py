@@ -28,6 +28,7 @@ from winsvc.errors import (
 from winsvc.glance import describe_exit
 from winsvc.manage.stopping import stop_when_started
 from winsvc.states import State, control_name
+from winsvc.winerror import ERROR_SERVICE_ALREADY_RUNNING
 
 if TYPE_CHECKING:
     import argparse
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
     from winsvc.manage.status import ServiceStatus
 
 
-_ERROR_SERVICE_ALREADY_RUNNING = 1056
 _STARTED = (State.START_PENDING, State.RUNNING, State.CONTINUE_PENDING)
 
 
@@ -218,7 +218,7 @@ class _Run:
         try:
             self.handle.start(*self._options.args)
         except ServiceError as error:
-            running = error.winerror == _ERROR_SERVICE_ALREADY_RUNNING
+            running = error.winerror == ERROR_SERVICE_ALREADY_RUNNING
             if not (is_enough and running and self.is_in(*_STARTED)):
                 raise  # else somebody else has started it at this moment
 

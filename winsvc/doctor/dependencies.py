@@ -8,8 +8,7 @@ from winsvc.doctor.facts import Dependency
 from winsvc.errors import ServiceError, ServiceNotFound
 from winsvc.manage.manager import ServiceManager
 from winsvc.states import State
-
-_NOT_THERE = 1060
+from winsvc.winerror import ERROR_SERVICE_DOES_NOT_EXIST
 
 
 def look_up(manager: ServiceManager, name: str) -> Dependency:
@@ -30,7 +29,7 @@ def look_up(manager: ServiceManager, name: str) -> Dependency:
         with manager.open(name) as handle:
             status, config = handle.status(), handle.config()
     except ServiceError as error:
-        if error.winerror != _NOT_THERE:
+        if error.winerror != ERROR_SERVICE_DOES_NOT_EXIST:
             raise
         return Dependency(name=name, state=None)
     return Dependency(
@@ -51,7 +50,7 @@ def needs_of(manager: ServiceManager, name: str) -> tuple[str, ...]:
         with manager.open(name) as handle:
             needs = handle.config().dependencies or ()
     except ServiceError as error:
-        if error.winerror != _NOT_THERE:
+        if error.winerror != ERROR_SERVICE_DOES_NOT_EXIST:
             raise
         return ()
     return tuple(each for each in needs if not each.startswith("+"))

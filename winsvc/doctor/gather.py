@@ -36,8 +36,8 @@ from winsvc.settings.accounts import (
 from winsvc.settings.command_line import VARIABLE
 from winsvc.settings.config import ServiceConfig
 from winsvc.states import ServiceType
+from winsvc.winerror import ERROR_NONE_MAPPED
 
-ERROR_NONE_MAPPED = 1332
 _OF_CONFIG = (
     *("dependencies", "circle", "sharers"),
     *("files", "account", "logon_right", "probe"),

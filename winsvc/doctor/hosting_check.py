@@ -7,8 +7,9 @@ from collections.abc import Iterator
 from winsvc.doctor.facts import Facts
 from winsvc.doctor.findings import Verdict, check, note, passed, problem, unchecked
 from winsvc.states import State
+from winsvc.winerror import ERROR_SERVICE_REQUEST_TIMEOUT, ERROR_SERVICE_SPECIFIC_ERROR
 
-TIMED_OUT, OWN_CODE, NOT_CONNECTED = 1053, 1066, 7009
+_NOT_CONNECTED = 7009  # an event of the SCM
 _REMEDY = "`install` a service's code; the Task Scheduler starts what is no service"
 
 
@@ -52,10 +53,13 @@ def _no_service(facts: Facts) -> Verdict:
 def _has_connected(facts: Facts) -> bool:
     status = facts.status
     if status.state is State.STOPPED:
-        return status.exit_code in (0, OWN_CODE)
+        return status.exit_code in (0, ERROR_SERVICE_SPECIFIC_ERROR)
     return status.state is not State.START_PENDING
 
 
 def _has_timed_out(facts: Facts) -> bool:
     newest = [each.event_id for each in facts.events[:2]]  # 7000 goes with it
-    return facts.status.exit_code == TIMED_OUT or NOT_CONNECTED in newest
+    return (
+        facts.status.exit_code == ERROR_SERVICE_REQUEST_TIMEOUT
+        or _NOT_CONNECTED in newest
+    )

@@ -19,15 +19,20 @@ from winsvc.errors import describe
 from winsvc.settings.accounts import LOCAL_SYSTEM, takes_password, virtual_account
 from winsvc.settings.values import ActionKind
 from winsvc.states import FailureCode, StartType, State
+from winsvc.winerror import (
+    ERROR_PROCESS_ABORTED,
+    ERROR_SERVICE_LOGON_FAILED,
+    ERROR_SERVICE_NEVER_STARTED,
+    ERROR_SERVICE_SPECIFIC_ERROR,
+)
 
-NEVER_STARTED, OWN_CODE, ABORTED = 1077, 1066, 1067
-NO_LOGON = 1069
 _MANY = 5
 
 _RIGHT = "the right to log on as a service"
 _POLICY = "secpol.msc, User Rights Assignment"
 _MANAGED = "check on this computer that Test-ADServiceAccount says True for it"
 _LOGON_REFUSED = 7041
+_WELL = (0, ERROR_SERVICE_NEVER_STARTED)
 _OWN_CODES = {
     FailureCode.IMPORT: "its code could not be imported, or is no service",
     FailureCode.START: "on_start raised an exception",
@@ -60,22 +65,22 @@ def state(facts: Facts) -> Iterator[Verdict]:
         )
     if status.state is not State.STOPPED or status.exit_code == 0:
         return
-    if status.exit_code == NEVER_STARTED:
+    if status.exit_code == ERROR_SERVICE_NEVER_STARTED:
         remedy: str | None = command("start", facts.name)
         if facts.config.start_type is StartType.DISABLED:
             remedy = None  # `start type` has it
         elif facts.service_word == "":
             remedy = "`hosting` here says why its start may fail"
         yield note("it has not been started since the last boot (1077)", remedy)
-    elif status.exit_code == OWN_CODE:
+    elif status.exit_code == ERROR_SERVICE_SPECIFIC_ERROR:
         yield problem(_own_code(status.service_exit_code), _see(facts))
-    elif status.exit_code == ABORTED:
+    elif status.exit_code == ERROR_PROCESS_ABORTED:
         yield problem(
             "its process ended without a word (1067): it crashed, ended itself as "
             "os._exit does, was ended by somebody, or was past a deadline",
             _see(facts),
         )
-    elif status.exit_code == NO_LOGON:
+    elif status.exit_code == ERROR_SERVICE_LOGON_FAILED:
         yield note(
             "its last start failed, since its account could not log on (1069)",
             "`account` here says more",
@@ -177,7 +182,7 @@ def dependencies(facts: Facts) -> Iterator[Verdict]:
                 f"it depends on {each.name}, which is disabled (1068)",
                 command("apply", each.name, "--start-type manual"),
             )
-        elif each.state is State.STOPPED and each.exit_code not in (0, NEVER_STARTED):
+        elif each.state is State.STOPPED and each.exit_code not in _WELL:
             yield warning(
                 f"it depends on {each.name}, which has stopped with {each.exit_code}",
                 f"{command('doctor', each.name)} tells why",
@@ -238,7 +243,7 @@ CHECKS = (
 def has_failed(facts: Facts) -> bool:
     """Tell whether it has stopped with an error."""
     status = facts.status
-    return status.state is State.STOPPED and status.exit_code not in (0, NEVER_STARTED)
+    return status.state is State.STOPPED and status.exit_code not in _WELL
 
 
 def _has_failed_to_log_on(facts: Facts) -> bool:
@@ -247,13 +252,15 @@ def _has_failed_to_log_on(facts: Facts) -> bool:
     newest = next((each.event_id for each in facts.events), 0)
     is_start = newest in (7000, 7038, 7041)
     logon = {7038, 7041} & {each.event_id for each in facts.events[:3]}
-    return facts.status.exit_code == NO_LOGON or (is_start and bool(logon))
+    return facts.status.exit_code == ERROR_SERVICE_LOGON_FAILED or (
+        is_start and bool(logon)
+    )
 
 
 def _may_fail_to_log_on(facts: Facts) -> bool:
     """Tell whether its first start may fail for want of the right (E-15)."""
     is_known = "logon_right" not in facts.unknown
-    has_started = facts.status.exit_code != NEVER_STARTED
+    has_started = facts.status.exit_code != ERROR_SERVICE_NEVER_STARTED
     return is_known and not facts.has_logon_right and not has_started
 
 

@@ -25,8 +25,8 @@ from winsvc.settings.accounts import takes_password
 from winsvc.settings.levels import pack
 from winsvc.settings.values import NO_NODE, ActionKind, ErrorControl
 from winsvc.states import ServiceType, StartType
+from winsvc.winerror import ERROR_DUPLICATE_SERVICE_NAME
 
-ERROR_DUPLICATE_SERVICE_NAME = 1078
 _LAST_LEVELS = ("delayed", "preferred_node", "launch_protection")
 
 

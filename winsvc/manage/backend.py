@@ -13,9 +13,8 @@ from winsvc.errors import ServiceError, service_error
 from winsvc.manage.registry import Registry
 from winsvc.manage.security import same_dacl
 from winsvc.messages import CATEGORY_TEXTS
+from winsvc.winerror import ERROR_INVALID_HANDLE, ERROR_NOT_SUPPORTED
 
-ERROR_INVALID_HANDLE = 6
-ERROR_NOT_SUPPORTED = 50
 _OF_A_VALUE = (13, 87, 487)  # whose, the SCM does not say
 
 

@@ -26,8 +26,6 @@ from winsvc.manage.configured import ConfiguredService
 from winsvc.manage.notifier import Bell
 from winsvc.manage.status import ServiceInfo, ServiceStatus
 from winsvc.manage.stopping import (
-    ERROR_DEPENDENT_SERVICES_RUNNING,
-    ERROR_INVALID_SERVICE_CONTROL,
     Budget,
     about_code,
     about_pending,
@@ -41,10 +39,16 @@ from winsvc.manage.waiting import Watch, wait_until
 from winsvc.manage.watching import ServiceWatch
 from winsvc.reasons import StopReason
 from winsvc.states import Control, State
+from winsvc.winerror import (
+    ERROR_BROKEN_PIPE,
+    ERROR_CALL_NOT_IMPLEMENTED,
+    ERROR_DEPENDENT_SERVICES_RUNNING,
+    ERROR_INVALID_PARAMETER,
+    ERROR_INVALID_SERVICE_CONTROL,
+    ERROR_NO_DATA,
+)
 
-ERROR_INVALID_PARAMETER = 87
-ERROR_CALL_NOT_IMPLEMENTED = 120
-_BROKEN_PIPE = (109, 232)
+_BROKEN_PIPE = (ERROR_BROKEN_PIPE, ERROR_NO_DATA)
 _ACTIVE, _ALL = 1, 3  # F-15
 _VERBS: dict[int, str] = {
     Control.STOP: "stop",

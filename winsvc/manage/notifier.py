@@ -10,6 +10,11 @@ from typing import Self
 from winsvc._interfaces import Capsule, NoticeTuple, StatusTuple
 from winsvc.manage.backend import Backend
 from winsvc.manage.waiting import REST
+from winsvc.winerror import (
+    ERROR_REQUEST_ABORTED,
+    ERROR_SERVICE_MARKED_FOR_DELETE,
+    ERROR_SERVICE_NOTIFY_CLIENT_LAGGING,
+)
 
 # Masks of F-1.
 STATES = 0x7F
@@ -19,8 +24,7 @@ DELETE_PENDING = 0x200
 OF_SERVICE = STATES | DELETE_PENDING
 OF_SCM = CREATED | DELETED
 
-ERROR_SERVICE_MARKED_FOR_DELETE = 1072
-RENEWABLE = (1235, 1294)
+RENEWABLE = (ERROR_REQUEST_ABORTED, ERROR_SERVICE_NOTIFY_CLIENT_LAGGING)
 """Aborted, or too slow: a new handle serves (F-5, F-8)."""
 
 _SLICE = 0.5

@@ -13,7 +13,7 @@ from winsvc.manage.backend import Backend, Handles, reported
 from winsvc.manage.changes import HIDDEN, LOGON_RIGHT, Change, Changes
 from winsvc.manage.logon_right import account_to_look_at, lacks_right
 from winsvc.manage.reading import ALL, BASIC, LEVELS, NOT_KNOWN, Reader
-from winsvc.manage.registry import ERROR_ALREADY_EXISTS, is_ours
+from winsvc.manage.registry import is_ours
 from winsvc.manage.security import same_dacl
 from winsvc.settings.accounts import LOCAL_SYSTEM, normalize_account
 from winsvc.settings.command_line import is_safe_line, split_image_path
@@ -28,6 +28,7 @@ from winsvc.settings.values import (
     SidType,
 )
 from winsvc.states import StartType
+from winsvc.winerror import ERROR_ALREADY_EXISTS
 
 # What a service has that has just been created; the rest is set in any case.
 _DEFAULTS: dict[str, Any] = {

@@ -21,6 +21,18 @@ from winsvc.settings.config import ServiceConfig
 from winsvc.settings.levels import Level, unpack
 from winsvc.settings.values import NO_NODE, Environment, ErrorControl
 from winsvc.states import ServiceType, StartType
+from winsvc.winerror import (
+    ERROR_ACCESS_DENIED,
+    ERROR_BAD_NET_NAME,
+    ERROR_BAD_NETPATH,
+    ERROR_CALL_NOT_IMPLEMENTED,
+    ERROR_FILE_NOT_FOUND,
+    ERROR_INVALID_LEVEL,
+    ERROR_INVALID_PARAMETER,
+    ERROR_NOT_FOUND,
+    ERROR_NOT_SUPPORTED,
+    RPC_S_SERVER_UNAVAILABLE,
+)
 
 BASIC = (
     "service_type",
@@ -50,14 +62,23 @@ LEVELS: dict[str, Level] = {
 
 ALL = (*BASIC, *LEVELS, "environment", "event_source", "security")
 
-NOT_KNOWN = frozenset((50, 120, 124))
+NOT_KNOWN = frozenset(
+    (ERROR_NOT_SUPPORTED, ERROR_CALL_NOT_IMPLEMENTED, ERROR_INVALID_LEVEL)
+)
 """This system has no such level, or no such function (H-20)."""
 
-ERROR_ACCESS_DENIED = 5
 # The registry of another computer is a service that mostly does not run.
-_NO_REGISTRY = NOT_KNOWN | {2, ERROR_ACCESS_DENIED, 53, 67, 1722}
+_NO_REGISTRY = NOT_KNOWN | {
+    ERROR_FILE_NOT_FOUND,
+    ERROR_ACCESS_DENIED,
+    ERROR_BAD_NETPATH,
+    ERROR_BAD_NET_NAME,
+    RPC_S_SERVER_UNAVAILABLE,
+}
 # Level 9 of a service that has no preferred node.
-_NO_PREFERENCE = frozenset((2, 87, 1168))
+_NO_PREFERENCE = frozenset(
+    (ERROR_FILE_NOT_FOUND, ERROR_INVALID_PARAMETER, ERROR_NOT_FOUND)
+)
 
 
 class Reader:

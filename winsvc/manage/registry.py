@@ -14,13 +14,13 @@ from contextlib import suppress
 from typing import Any
 
 from winsvc.errors import ServiceError
+from winsvc.winerror import ERROR_ALREADY_EXISTS
 
 SERVICES = r"SYSTEM\CurrentControlSet\Services"
 EVENT_LOGS = SERVICES + r"\EventLog"
 LOG = "Application"
 ENVIRONMENT = "Environment"
 ALL_TYPES = 7  # error, warning, information: G-2
-ERROR_ALREADY_EXISTS = 183
 
 
 def is_ours(message_file: str | None, our_file: str) -> bool:

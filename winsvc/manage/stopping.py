@@ -13,17 +13,19 @@ from winsvc.errors import (
     service_error,
 )
 from winsvc.manage.status import ServiceInfo, ServiceStatus
-from winsvc.manage.waiting import ERROR_TIMEOUT
 from winsvc.states import CLIENT_CONTROLS, State
+from winsvc.winerror import (
+    ERROR_INVALID_SERVICE_CONTROL,
+    ERROR_SERVICE_ALREADY_RUNNING,
+    ERROR_SERVICE_CANNOT_ACCEPT_CTRL,
+    ERROR_TIMEOUT,
+)
 
 if TYPE_CHECKING:
     from winsvc.manage.handle import ServiceHandle
     from winsvc.reasons import StopReason
 
-ERROR_DEPENDENT_SERVICES_RUNNING = 1051
-ERROR_INVALID_SERVICE_CONTROL = 1052
-ERROR_SERVICE_ALREADY_RUNNING = 1056
-_NOT_YET = (ERROR_INVALID_SERVICE_CONTROL, 1061)
+_NOT_YET = (ERROR_INVALID_SERVICE_CONTROL, ERROR_SERVICE_CANNOT_ACCEPT_CTRL)
 OnProgress = Callable[[ServiceStatus], None]
 
 

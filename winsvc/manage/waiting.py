@@ -9,15 +9,16 @@ from typing import TYPE_CHECKING
 from winsvc.errors import ServiceFailed, ServiceTimeout, describe_exit
 from winsvc.manage.status import ServiceStatus
 from winsvc.states import State
+from winsvc.winerror import (
+    ERROR_SERVICE_ALREADY_RUNNING,
+    ERROR_SERVICE_NOT_ACTIVE,
+    ERROR_TIMEOUT,
+)
 
 if TYPE_CHECKING:
     from winsvc._interfaces import Capsule, StatusTuple
     from winsvc.manage.notifier import Bell
 
-ERROR_SERVICE_ALREADY_RUNNING = 1056
-ERROR_SERVICE_NOT_ACTIVE = 1062
-ERROR_TIMEOUT = 1460
-"""Whose time was up is not the service's fault: it is no 1053."""
 
 # Seconds.
 DEFAULT_HINT = 5.0
@@ -177,6 +178,7 @@ def wait_until(
             raise ServiceTimeout(
                 operation=watch.operation,
                 service=watch.service,
+                # The client's time was up, not the service's: no 1053.
                 winerror=ERROR_TIMEOUT,
                 detail=f"not {watch.target.name} after {timeout:g} s: "
                 f"it is {watch.describe(status)}",

@@ -12,7 +12,6 @@ from winsvc._interfaces import Capsule, StatusTuple
 from winsvc.manage.backend import Backend, Handles, reported
 from winsvc.manage.notifier import (
     DELETE_PENDING,
-    ERROR_SERVICE_MARKED_FOR_DELETE,
     OF_SCM,
     OF_SERVICE,
     RENEWABLE,
@@ -29,6 +28,7 @@ from winsvc.manage.watching import (
     is_same_stage,
     settled,
 )
+from winsvc.winerror import ERROR_SERVICE_MARKED_FOR_DELETE
 
 _POLL = 1.0
 """Seconds between two lists where the SCM does not notify."""

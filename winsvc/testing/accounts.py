@@ -6,8 +6,7 @@ from collections.abc import Mapping
 
 from winsvc.settings.accounts import normalize_account, service_sid
 from winsvc.testing.records import refusal
-
-ERROR_NONE_MAPPED = 1332
+from winsvc.winerror import ERROR_NONE_MAPPED
 
 _KNOWN = {
     "LOCALSYSTEM": "S-1-5-18",

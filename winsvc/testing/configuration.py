@@ -19,16 +19,8 @@ from winsvc.settings.levels import Level, pack
 from winsvc.settings.values import NO_NODE
 from winsvc.states import StartType, State
 from winsvc.testing.accounts import sid_of
-from winsvc.testing.records import (
-    ERROR_FILE_NOT_FOUND,
-    ERROR_INVALID_PARAMETER,
-    Handle,
-    Record,
-    refusal,
-)
+from winsvc.testing.records import Handle, Record, refusal
 from winsvc.testing.rules import (
-    ERROR_ACCESS_DENIED,
-    ERROR_INVALID_LEVEL,
     check_account,
     check_change,
     check_dependencies,
@@ -39,12 +31,17 @@ from winsvc.testing.rules import (
     is_protected,
     value_of,
 )
-
-ERROR_INVALID_HANDLE = 6
-ERROR_SERVICE_DOES_NOT_EXIST = 1060
-ERROR_SERVICE_MARKED_FOR_DELETE = 1072
-ERROR_SERVICE_EXISTS = 1073
-ERROR_INVALID_ACL = 1336
+from winsvc.winerror import (
+    ERROR_ACCESS_DENIED,
+    ERROR_FILE_NOT_FOUND,
+    ERROR_INVALID_ACL,
+    ERROR_INVALID_HANDLE,
+    ERROR_INVALID_LEVEL,
+    ERROR_INVALID_PARAMETER,
+    ERROR_SERVICE_DOES_NOT_EXIST,
+    ERROR_SERVICE_EXISTS,
+    ERROR_SERVICE_MARKED_FOR_DELETE,
+)
 
 OWNER = "O:SYG:SY"
 _ACTIVE, _INACTIVE = 1, 2  # F-15

@@ -23,10 +23,7 @@ from winsvc.states import (
     StartType,
     State,
 )
-from winsvc.testing.configuration import (
-    ERROR_SERVICE_MARKED_FOR_DELETE,
-    SimulatedDatabase,
-)
+from winsvc.testing.configuration import SimulatedDatabase
 from winsvc.testing.notifying import SimulatedNotifying
 from winsvc.testing.process import (
     DEAD,
@@ -43,8 +40,6 @@ from winsvc.testing.process import (
     launch_thread,
 )
 from winsvc.testing.records import (
-    ERROR_INVALID_PARAMETER,
-    ERROR_SERVICE_REQUEST_TIMEOUT,
     Handle,
     Program,
     Record,
@@ -54,21 +49,26 @@ from winsvc.testing.records import (
     refusal,
 )
 from winsvc.testing.rules import is_stop_reason, utf16_units
+from winsvc.winerror import (
+    ERROR_BROKEN_PIPE,
+    ERROR_CTX_WINSTATION_NOT_FOUND,
+    ERROR_DEPENDENT_SERVICES_RUNNING,
+    ERROR_DIFFERENT_SERVICE_ACCOUNT,
+    ERROR_INVALID_PARAMETER,
+    ERROR_INVALID_SERVICE_CONTROL,
+    ERROR_SERVICE_ALREADY_RUNNING,
+    ERROR_SERVICE_CANNOT_ACCEPT_CTRL,
+    ERROR_SERVICE_DISABLED,
+    ERROR_SERVICE_LOGON_FAILED,
+    ERROR_SERVICE_MARKED_FOR_DELETE,
+    ERROR_SERVICE_NO_THREAD,
+    ERROR_SERVICE_NOT_ACTIVE,
+    ERROR_SERVICE_NOT_IN_EXE,
+    ERROR_SERVICE_REQUEST_TIMEOUT,
+)
 
 PIPE_TIMEOUT = 30.0
 
-ERROR_BROKEN_PIPE = 109
-ERROR_DEPENDENT_SERVICES_RUNNING = 1051
-ERROR_INVALID_SERVICE_CONTROL = 1052
-ERROR_SERVICE_NO_THREAD = 1054
-ERROR_SERVICE_ALREADY_RUNNING = 1056
-ERROR_SERVICE_DISABLED = 1058
-ERROR_SERVICE_CANNOT_ACCEPT_CTRL = 1061
-ERROR_SERVICE_NOT_ACTIVE = 1062
-ERROR_SERVICE_LOGON_FAILED = 1069
-ERROR_DIFFERENT_SERVICE_ACCOUNT = 1079
-ERROR_SERVICE_NOT_IN_EXE = 1083
-ERROR_CTX_WINSTATION_NOT_FOUND = 7022
 
 _OUTCOMES = {
     LATE: ERROR_SERVICE_REQUEST_TIMEOUT,

@@ -6,7 +6,12 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, cast
 
-from winsvc.testing.records import ERROR_INVALID_PARAMETER, Handle, Record, refusal
+from winsvc.testing.records import Handle, Record, refusal
+from winsvc.winerror import (
+    ERROR_INVALID_HANDLE,
+    ERROR_INVALID_PARAMETER,
+    ERROR_SERVICE_MARKED_FOR_DELETE,
+)
 
 if TYPE_CHECKING:
     from winsvc._interfaces import NoticeTuple, StatusTuple
@@ -18,8 +23,6 @@ DELETE_PENDING = 0x200
 OF_SCM = CREATED | DELETED
 OF_SERVICE = 0x7F | DELETE_PENDING
 
-ERROR_INVALID_HANDLE = 6
-ERROR_SERVICE_MARKED_FOR_DELETE = 1072
 
 # Real seconds between two looks: the wire calls nobody, since C never enters
 # Python, and simulated time may stand still.

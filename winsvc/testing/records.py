@@ -10,6 +10,13 @@ from winsvc.__main__ import parse_shared_host
 from winsvc.settings.levels import Level
 from winsvc.settings.values import NO_NODE, FailureActions, LaunchProtection, SidType
 from winsvc.states import State
+from winsvc.winerror import (
+    ERROR_FILE_NOT_FOUND,
+    ERROR_INVALID_PARAMETER,
+    ERROR_PROCESS_ABORTED,
+    ERROR_SERVICE_NEVER_STARTED,
+    ERROR_SERVICE_REQUEST_TIMEOUT,
+)
 
 if TYPE_CHECKING:
     from winsvc._interfaces import StatusTuple
@@ -19,12 +26,6 @@ if TYPE_CHECKING:
 START_HINT_MS = 2000
 MAX_ARGUMENTS = 1024
 MAX_ARGUMENT = 1024  # with its NUL
-
-ERROR_FILE_NOT_FOUND = 2
-ERROR_INVALID_PARAMETER = 87
-ERROR_SERVICE_REQUEST_TIMEOUT = 1053
-ERROR_PROCESS_ABORTED = 1067
-ERROR_SERVICE_NEVER_STARTED = 1077
 
 
 DEFAULT_DACL = (

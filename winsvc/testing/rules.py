@@ -11,7 +11,16 @@ from winsvc.settings.accounts import LOCAL_SYSTEM, normalize_account
 from winsvc.settings.levels import Level, unpack
 from winsvc.settings.values import NO_NODE, ActionKind, LaunchProtection
 from winsvc.states import ServiceType, StartType
-from winsvc.testing.records import ERROR_INVALID_PARAMETER, refusal
+from winsvc.testing.records import refusal
+from winsvc.winerror import (
+    ERROR_ACCESS_DENIED,
+    ERROR_CANNOT_DETECT_DRIVER_FAILURE,
+    ERROR_CIRCULAR_DEPENDENCY,
+    ERROR_DUPLICATE_SERVICE_NAME,
+    ERROR_INVALID_LEVEL,
+    ERROR_INVALID_NAME,
+    ERROR_INVALID_PARAMETER,
+)
 
 if TYPE_CHECKING:
     from winsvc.testing.records import Handle, Record
@@ -25,12 +34,6 @@ MAX_TRIGGERS = MAX_ITEMS = 64  # E-80
 MAX_ITEM = 1024
 MAX_ACTIONS = 1024  # E-53
 
-ERROR_ACCESS_DENIED = 5
-ERROR_INVALID_NAME = 123
-ERROR_INVALID_LEVEL = 124
-ERROR_CIRCULAR_DEPENDENCY = 1059
-ERROR_DUPLICATE_SERVICE_NAME = 1078
-ERROR_CANNOT_DETECT_DRIVER_FAILURE = 1080
 
 _DRIVERS = (ServiceType.KERNEL_DRIVER, ServiceType.FILE_SYSTEM_DRIVER)
 _TYPES = frozenset((0x1, 0x2, 0x10, 0x20, 0x50, 0x60, 0x110, 0x120))  # E-7
