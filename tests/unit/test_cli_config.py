@@ -821,6 +821,7 @@ def test_refused_display_name_is_told_with_its_owner(run: Run, target: str) -> N
         ("triggers_", (parse_trigger("network-lost"),), "triggers"),
         ("failure_action", FailureActions.restart(1.0), "failure_actions"),
         ("enviroment", {"A": "1"}, "environment"),
+        ("stop_timout", 5, "stop_timeout"),
     ],
 )
 def test_misspelt_attribute_of_a_class_is_refused(
