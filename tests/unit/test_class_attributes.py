@@ -1,7 +1,8 @@
-"""Attributes of a class whose names are nearly ours (winsvc/install.py)."""
+"""Attributes of a class that count for nothing, or cannot (install.py, base.py)."""
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from types import FunctionType
 from typing import Any, ClassVar
@@ -9,7 +10,7 @@ from typing import Any, ClassVar
 import pytest
 
 import winsvc
-from winsvc.base import ServiceBase
+from winsvc.base import ServiceBase, check_class
 from winsvc.install import _OF_HOSTING, check_attributes
 from winsvc.settings.config import ServiceConfig
 from winsvc.target import load_target, parse_target
@@ -143,3 +144,11 @@ def test_each_attribute_of_hosting_is_known() -> None:
     }
 
     assert found - {"loop_factory"} == set(_OF_HOSTING)
+
+
+@pytest.mark.parametrize("name", ["", " ", "\t\n", 5, None])
+def test_class_without_a_name_that_can_be_seen_is_refused(name: object) -> None:
+    """Whoever hosts it or installs it; with what it has in place of one."""
+    said = f"^Own has no name: .*, which is {re.escape(repr(name))}, to a text"
+    with pytest.raises(TypeError, match=said):
+        check_class(made(winsvc.Service, name=name))
