@@ -354,9 +354,9 @@ def check_class(cls: object) -> type[ServiceBase]:
     if not (isinstance(cls, type) and issubclass(cls, ServiceBase)):
         msg = f"{cls!r} is no subclass of winsvc.Service or winsvc.AsyncService"
         raise TypeError(msg)
-    if not cls.name:
+    if not (isinstance(cls.name, str) and cls.name.strip()):
         msg = f"{cls.__qualname__} has no name: set its class attribute `name`"
-        raise TypeError(msg)
+        raise TypeError(f"{msg}, which is {cls.name!r}, to a text that can be seen")
     for limit in ("start_timeout", "stop_timeout", "pause_timeout", "continue_timeout"):
         seconds = getattr(cls, limit)
         if seconds is not None and not seconds > 0:

@@ -12,6 +12,7 @@ import os
 import site
 import sys
 import sysconfig
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from winsvc.base import ServiceBase, description_of
@@ -23,7 +24,7 @@ from winsvc.settings.config import ServiceConfig
 from winsvc.settings.config_types import fits
 from winsvc.settings.values import ErrorControl, FailureActions
 from winsvc.shared import named_target
-from winsvc.states import ServiceType, StartType
+from winsvc.states import Accept, ServiceType, StartType
 from winsvc.target import Target, load_target, parse_target
 
 if TYPE_CHECKING:
@@ -61,6 +62,17 @@ _OF_CLASS = (
     "event_source",
 )
 _NOT_OF_CLASS = ("password", "command", "log_file")
+_SECONDS = (int, float, type(None))
+# What a class says of its hosting, and the types of that.
+_OF_HOSTING: dict[str, tuple[type, ...]] = {
+    "start_timeout": _SECONDS,
+    "stop_timeout": _SECONDS,
+    "pause_timeout": _SECONDS,
+    "continue_timeout": _SECONDS,
+    "stop_grace": _SECONDS,
+    "wait_hint": (int, float),
+    "accepts": (Accept,),
+}
 
 
 def recommended(config: ServiceConfig, *, is_here: bool = True) -> ServiceConfig:
@@ -128,18 +140,44 @@ def check_attributes(service: type[ServiceBase]) -> tuple[str, ...]:
     They count for nothing: a password, a command and a log file are said elsewhere.
 
     Raises:
-        ValueError: One has nearly the name of a setting, and a value for it.
+        ValueError: One has nearly the name of a setting, or of what says how the
+            service is hosted, and a value for it.
     """
     own = {name: value for each in _subclasses(service) for name, value in _own(each)}
+    of_hosting = [name for name in _OF_HOSTING if hasattr(service, name)]
     for name, value in own.items():
-        near = difflib.get_close_matches(name, (*_OF_CLASS, "description"), 1, 0.85)
-        if near and fits(near[0], value):
+        if meant := _meant(name, value, of_hosting):
             msg = (
-                f"{service.__name__}.{name} is no setting; did you mean {near[0]}? "
+                f"{service.__name__}.{name} is no setting; did you mean {meant}? "
                 "If it is the service's own, give it another name"
             )
             raise ValueError(msg)
     return tuple(name for name in _NOT_OF_CLASS if name in own)
+
+
+def _meant(name: str, value: object, of_hosting: Sequence[str]) -> str | None:
+    """Return what a name nearly is, if a value of that would be such a one."""
+    for near in difflib.get_close_matches(name, (*_OF_CLASS, "description"), 1, 0.85):
+        if fits(near, value):
+            return near
+    for near in difflib.get_close_matches(name, of_hosting, 1, 0.9):
+        if _is_slip(name, near) and _fits_hosting(near, value):
+            return near
+    return None
+
+
+def _is_slip(name: str, known: str) -> bool:
+    """Tell whether a name is a known one with letters swapped, left out or doubled.
+
+    Services have times of their own: another letter may make another word, such as
+    ``parse_timeout``, and so may more around it, such as ``restart_timeout``.
+    """
+    letters, wanted = Counter(name), Counter(known)
+    return (letters <= wanted or letters >= wanted) and known not in name
+
+
+def _fits_hosting(name: str, value: object) -> bool:
+    return isinstance(value, _OF_HOSTING[name]) and not isinstance(value, bool)
 
 
 def _own(cls: type) -> Iterator[tuple[str, Any]]:

@@ -914,6 +914,7 @@ def test_options_are_the_services_attributes() -> None:
         ({"callback": print, "poll_interval": float("nan")}, ValueError, "interval"),
         ({"callback": print, "poll_interval": float("inf")}, ValueError, "interval"),
         ({"callback": print, "alias": ""}, TypeError, "no name"),
+        ({"callback": print, "alias": " "}, TypeError, "no name.*is ' '"),
         ({"callback": print, "stop_timeout": -1}, TypeError, "stop_timeout"),
         ({"callback": print, "color": "red"}, TypeError, "color.*display_name"),
     ],

@@ -257,10 +257,13 @@ def test_install_from_file(
         (["install", "--security", "what", "TARGET"], "security"),
         (["apply"], "FILE.toml"),
         (["install", "--name", "", "TARGET"], "--name: it is empty"),
+        (["install", "--name", " ", "TARGET"], "--name: it is blank"),
+        (["plan", "--name", "\t", "--target", "TARGET"], "--name: it is blank"),
         (["install", "--name=-dash", "TARGET"], "cannot start with -"),
         (["install", "--log-file", "", "TARGET"], "--log-file: it is empty"),
         (["install", "--machine", "", "TARGET"], "--machine: it is empty"),
         (["apply", "--target", "TARGET", ""], "it is empty"),
+        (["apply", "--target", "TARGET", " "], "it is blank"),
         (["plan", "FILE", "--display-name", "x", "--depends", "x"], "add the name"),
         (["plan", "FILE", "--depends", "plain"], "have the service itself"),
         (["apply", "FILE", "--start-type", "auto", *IN_CIRCLE], "-> Sample"),
@@ -821,6 +824,7 @@ def test_refused_display_name_is_told_with_its_owner(run: Run, target: str) -> N
         ("triggers_", (parse_trigger("network-lost"),), "triggers"),
         ("failure_action", FailureActions.restart(1.0), "failure_actions"),
         ("enviroment", {"A": "1"}, "environment"),
+        ("stop_timout", 5, "stop_timeout"),
     ],
 )
 def test_misspelt_attribute_of_a_class_is_refused(

@@ -62,6 +62,8 @@ BYTES = TriggerDataType.BINARY
 REFUSED = [
     # the name, E-1
     ("name", "", "empty"),
+    ("name", " ", "blank; give it 1 to 256 characters"),
+    ("name", "\t\u00a0\n", "blank"),
     ("name", "a/b", "leave them out"),
     ("name", "a\\b", "leave them out"),
     ("name", "x" * 257, "257 characters; the SCM takes 256"),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from math import nan
 from typing import Any
 
 import pytest
@@ -407,76 +405,6 @@ def test_manager_off_windows_raises_no_scm() -> None:
     """The real SCM is asked for where there is none."""
     with pytest.raises(NoSCM, match="no SCM on this system"):
         ServiceManager()
-
-
-@pytest.mark.parametrize(
-    ("act", "kind", "said"),
-    [
-        (lambda m: m.list(state="RUNNING"), TypeError, "list: state is 'RUNNING': "),
-        (lambda m: m.list(state=9), ValueError, "list: state is 9: "),
-        (lambda m: m.list(group=3), TypeError, "list: group is 3: "),
-        (lambda m: m.open(None), TypeError, "open: name is None: "),
-        (lambda m: m.remove("Foo", timeout="5"), TypeError, "remove: timeout is '5': "),
-        (lambda m: m.remove("Foo", timeout=-1), ValueError, "remove: timeout is -1: "),
-        (
-            lambda m: m.remove("Foo", timeout=float("nan")),
-            ValueError,
-            "remove: timeout is nan: ",
-        ),
-        (lambda m: ServiceManager(3), TypeError, "ServiceManager: machine is 3: "),
-    ],
-)
-def test_wrong_arguments_of_a_manager_are_named(
-    act: Callable[[Any], object], kind: type[Exception], said: str
-) -> None:
-    """What, of which call, and what is expected; the SCM is not asked."""
-    scm = FakeScm()
-    manager = ServiceManager(backend=scm)
-    asked = len(scm.calls)
-    with pytest.raises(kind, match=f"^{re.escape(said)}expected is "):
-        act(manager)
-
-    assert len(scm.calls) == asked
-
-
-@pytest.mark.parametrize(
-    ("act", "kind", "said"),
-    [
-        (lambda h: h.wait_state("RUNNING"), TypeError, "wait_state: state is 'RUNN"),
-        (lambda h: h.wait_state(0), ValueError, "wait_state: state is 0: "),
-        (lambda h: h.wait_state(True), TypeError, "wait_state: state is True: "),
-        (lambda h: h.control("STOP"), TypeError, "control: code is 'STOP': "),
-        (lambda h: h.control(-1), ValueError, "control: code is -1: "),
-        (lambda h: h.control(1 << 32), ValueError, "control: code is 4294967296: "),
-        (lambda h: h.start(1), TypeError, "start: an argument is 1: "),
-        (lambda h: h.restart("a", 1), TypeError, "restart: an argument is 1: "),
-        (lambda h: h.stop(reason="x"), TypeError, "stop: reason is 'x': "),
-        (lambda h: h.stop(comment=5), TypeError, "stop: comment is 5: "),
-        (lambda h: h.restart(reason=1), TypeError, "restart: reason is 1: "),
-        (lambda h: h.stop(timeout="x"), TypeError, "stop: timeout is 'x': "),
-        (lambda h: h.restart(timeout="x"), TypeError, "restart: timeout is 'x': "),
-        (lambda h: h.wait_state(4, "x"), TypeError, "wait_state: timeout is 'x': "),
-        (lambda h: h.wait_state(4, True), TypeError, "wait_state: timeout is True: "),
-        (lambda h: h.wait_state(4, nan), ValueError, "wait_state: timeout is nan: "),
-        (lambda h: h.watch(timeout="x"), TypeError, "watch: timeout is 'x': "),
-        (lambda h: h.grant(5, 1), TypeError, "grant: account is 5: "),
-        (lambda h: h.grant("WD", "x"), TypeError, "grant: allowed is 'x': "),
-        (lambda h: h.grant("WD", -1), ValueError, "grant: allowed is -1: "),
-        (lambda h: h.deny(5, 1), TypeError, "deny: account is 5: "),
-        (lambda h: h.deny("WD", 1 << 40), ValueError, "deny: denied is 1099511627776"),
-        (lambda h: h.revoke(None), TypeError, "revoke: account is None: "),
-    ],
-)
-def test_wrong_arguments_of_a_handle_are_named(
-    act: Callable[[Any], object], kind: type[Exception], said: str
-) -> None:
-    """And nothing is sent to the service."""
-    scm, handle = open_foo((0.0, RUNNING))
-    asked = len(scm.calls)
-    with pytest.raises(kind, match=f"^{re.escape(said)}"):
-        act(handle)
-
-    assert len(scm.calls) == asked
 
 
 def test_number_of_a_state_will_do() -> None:

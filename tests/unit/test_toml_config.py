@@ -296,6 +296,9 @@ def test_file_of_its_own_may_have_several_too(file: Path) -> None:
         ("triggers = [{network-lost=false}]", "is False; write true"),
         ("triggers = [{network-lost=true, action='x'}]", "start or stop, not 'x'"),
         ("triggers = [{named-pipe='x', action='stop'}]", "can only start"),
+        ("[service]\nname = ' '", r"\[service\]: service ' ': name is blank"),
+        ('[services." "]', r"\[services\. \]: service ' ': name is blank"),
+        ('[services.""]', r"\[services\.\]: service '': name is empty"),
     ],
 )
 def test_mistake_is_told_by_file_table_and_key(

@@ -49,9 +49,10 @@ def count(text: str) -> int:
 
 @said
 def filled(text: str) -> str:
-    """Return a text that is not empty, as that of a variable which is not set is."""
-    if not text:
-        raise ValueError("it is empty: write a text, or leave the option out")
+    """Return a text that is not blank, as that of a variable which is not set is."""
+    if not text.strip():
+        what = "blank" if text else "empty"
+        raise ValueError(f"it is {what}: write a text, or leave the option out")
     return text
 
 

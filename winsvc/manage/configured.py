@@ -130,4 +130,5 @@ class ConfiguredService:
 
         Args, returns, raises: as :meth:`grant`.
         """
+        check_texts("grant_start", "account", (account,))
         return self.grant(account, TO_START)

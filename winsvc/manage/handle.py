@@ -13,14 +13,7 @@ from typing import Self
 
 from winsvc._interfaces import Capsule, StatusTuple
 from winsvc.errors import ServiceError, service_error
-from winsvc.manage import rights
-from winsvc.manage.arguments import (
-    check_reason,
-    check_texts,
-    check_timeout,
-    code_of,
-    state_of,
-)
+from winsvc.manage import arguments, rights
 from winsvc.manage.backend import Backend, Handles, reported
 from winsvc.manage.configured import ConfiguredService
 from winsvc.manage.notifier import Bell
@@ -110,7 +103,7 @@ class ServiceHandle(ConfiguredService):
             ServiceError: Another code of A-62; 1056: it is not STOPPED.
             TypeError: An argument is no text.
         """
-        check_texts("start", "an argument", args)
+        arguments.check_texts("start", "an argument", args)
         with reported("start", self.name):
             self._backend.service_start(self._handles.get(rights.START), args)
         self._is_up = True
@@ -146,8 +139,9 @@ class ServiceHandle(ConfiguredService):
             ValueError: The comment is too long, or has no reason with it.
             TypeError: An argument is of another type.
         """
-        check_reason("stop", reason, comment)
-        check_timeout("stop", timeout)
+        arguments.check_reason("stop", reason, comment)
+        arguments.check_flag("stop", "dependents", dependents)
+        arguments.check_timeout("stop", timeout)
         if dependents:
             budget = Budget(timeout, self._backend.monotonic)
             stop_dependents(self, budget, self._opener)
@@ -176,7 +170,9 @@ class ServiceHandle(ConfiguredService):
 
         Raises:
             ServiceError: They cannot be listed.
+            TypeError: ``active_only`` is neither True nor False.
         """
+        arguments.check_flag("dependents", "active_only", active_only)
         with reported("list the dependents of", self.name):
             found = self._backend.service_dependents(
                 self._handles.get(rights.ENUMERATE_DEPENDENTS),
@@ -221,9 +217,11 @@ class ServiceHandle(ConfiguredService):
             TypeError: An argument is no text, or of another type.
             ValueError: The comment is too long, or has no reason with it.
         """
-        check_texts("restart", "an argument", args)
-        check_reason("restart", reason, comment)
-        check_timeout("restart", timeout)
+        arguments.check_texts("restart", "an argument", args)
+        arguments.check_reason("restart", reason, comment)
+        arguments.check_timeout("restart", timeout)
+        arguments.check_on_progress("restart", on_progress)
+        arguments.check_flag("restart", "dependents", dependents)
         budget = Budget(timeout, self._backend.monotonic)
         stopped: tuple[ServiceInfo, ...] = ()
         if dependents:
@@ -263,7 +261,9 @@ class ServiceHandle(ConfiguredService):
         Returns, raises: as :meth:`stop`; 87: not a code for clients; 1052: it takes
         none such, or not yet; TypeError, ValueError: it is no control code at all.
         """
-        code = code_of("control", "code", code, "a winsvc.Control, or 128 to 255")
+        code = arguments.code_of(
+            "control", "code", code, "a winsvc.Control, or 128 to 255"
+        )
         try:
             return self._send(code)
         except ServiceError as error:
@@ -329,10 +329,12 @@ class ServiceHandle(ConfiguredService):
             ServiceTimeout: The time is up (1460), or a pending state made no progress
                 within its wait hint; without a hint, within 5 s (C-14): 1053.
             ServiceError: The status cannot be read.
-            TypeError, ValueError: It is no state, or the time is no number.
+            TypeError, ValueError: It is no state, the time is no number, or
+                ``on_progress`` cannot be called.
         """
-        state = state_of("wait_state", state)
-        check_timeout("wait_state", timeout)
+        state = arguments.state_of("wait_state", state)
+        arguments.check_timeout("wait_state", timeout)
+        arguments.check_on_progress("wait_state", on_progress)
         watch = Watch(self.name, f"wait for {state.name} of", state, self._is_up)
 
         def look() -> tuple[Capsule, StatusTuple]:
@@ -366,9 +368,11 @@ class ServiceHandle(ConfiguredService):
             checkpoints: A checkpoint and a wait hint are changes too.
 
         Raises:
-            TypeError, ValueError: The time is no number of seconds.
+            TypeError, ValueError: The time is no number of seconds, or
+                ``checkpoints`` neither True nor False.
         """
-        check_timeout("watch", timeout)
+        arguments.check_timeout("watch", timeout)
+        arguments.check_flag("watch", "checkpoints", checkpoints)
         return ServiceWatch(
             self.name,
             self._backend,

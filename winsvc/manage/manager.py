@@ -16,14 +16,13 @@ from typing import Self, TypeVar
 
 from winsvc._interfaces import Capsule
 from winsvc.errors import ServiceError, ServiceMarkedForDelete, ServiceNotFound
-from winsvc.manage import rights
+from winsvc.manage import arguments, rights
 from winsvc.manage.applying import (
     rights_for,
     steps_of,
     steps_of_creation,
     telling_whose_name,
 )
-from winsvc.manage.arguments import check_seconds, check_texts, state_of
 from winsvc.manage.backend import Backend, Handles, NativeBackend, reported
 from winsvc.manage.changes import Changes
 from winsvc.manage.handle import ServiceHandle
@@ -55,7 +54,7 @@ class ServiceManager:
             :class:`winsvc.testing.SimulatedScm`, say, or what is below it.
 
     Raises:
-        TypeError: The machine is no text.
+        TypeError: The machine is no text, or the backend no SCM.
         NoSCM: This is not Windows, and there is no ``backend``.
         ServiceError: The SCM cannot be reached: 5, 1722 (E-20).
     """
@@ -67,10 +66,12 @@ class ServiceManager:
         backend: Backend | ServiceManager | None = None,
     ) -> None:
         if machine is not None:
-            check_texts("ServiceManager", "machine", [machine])
+            arguments.check_texts("ServiceManager", "machine", [machine])
         if isinstance(backend, ServiceManager):
             backend = backend._backend  # noqa: SLF001 - of this class
-        self._backend: Backend = backend or NativeBackend(machine)
+        backend = NativeBackend(machine) if backend is None else backend
+        arguments.check_backend("ServiceManager", backend)
+        self._backend: Backend = backend
         self._handles = Handles(
             self._backend, lambda right: self._backend.manager_open(machine, right)
         )
@@ -110,7 +111,9 @@ class ServiceManager:
             ServiceAccessDenied: The caller is no administrator (5).
             ServiceError: Another code of E-6, E-12, E-15 and E.7.
             ValueError: It has no command.
+            TypeError: It is no configuration.
         """
+        arguments.check_config("create", config)
         plan = Planner(self._backend, config).for_new(self._probes())
         handles = self._retried(lambda: self._execute(plan))
         return ServiceHandle(config.name, self._backend, handles, self.open)
@@ -137,10 +140,13 @@ class ServiceManager:
                 know one of them; 183: its event source is somebody else's.
             ValueError: There is no such service, and the command is missing; or
                 ``if_supported`` has what is no setting.
+            TypeError: An argument is of another type.
         """
+        arguments.check_config("plan", config)
+        optional = arguments.settings_of("plan", "if_supported", if_supported)
         handles = self._handles_of(config.name)
         try:
-            return self._plan(config, handles, if_supported).changes
+            return self._plan(config, handles, optional).changes
         finally:
             handles.close()
 
@@ -170,9 +176,11 @@ class ServiceManager:
                 nothing to change, only if the registry tells.
             ServiceError: As :meth:`plan`, or the SCM refused a setting.  Notes on
                 it tell what could not be set back.
-            ValueError: As for :meth:`plan`.
+            TypeError, ValueError: As for :meth:`plan`.
         """
-        return self._retried(lambda: self._apply(config, if_supported))
+        arguments.check_config("apply", config)
+        optional = arguments.settings_of("apply", "if_supported", if_supported)
+        return self._retried(lambda: self._apply(config, optional))
 
     def remove(self, name: str, *, timeout: float = 0.0) -> bool:
         """Delete a service, and take its event source out of the registry.
@@ -197,9 +205,10 @@ class ServiceManager:
                 event source of winsvc's.
             ServiceMarkedForDelete: It is being deleted already (1072).
             ServiceError: It cannot be deleted; or only its event source cannot.
-            TypeError, ValueError: The timeout is no number from 0 on.
+            TypeError, ValueError: No text as name, or no number from 0 on as timeout.
         """
-        check_seconds("remove", "timeout", timeout)
+        arguments.check_texts("remove", "name", [name])
+        arguments.check_seconds("remove", "timeout", timeout)
         try:
             with self.open(name) as handle:
                 handle.delete()
@@ -228,7 +237,9 @@ class ServiceManager:
 
         Raises:
             ServiceMarkedForDelete: It is still there (1072).
+            TypeError: The name is no text.
         """
+        arguments.check_texts("wait_removed", "name", [name])
         self._retried(lambda: self._check_not_deleted(name))
 
     def open(self, name: str) -> ServiceHandle:
@@ -247,7 +258,7 @@ class ServiceManager:
             ServiceError: The name is not valid (123).
             TypeError: The name is no text.
         """
-        check_texts("open", "name", [name])
+        arguments.check_texts("open", "name", [name])
         handles = self._handles_of(name)
         with reported("open", name):
             handles.get(rights.QUERY_STATUS)
@@ -269,9 +280,9 @@ class ServiceManager:
         Those whose status the caller may not read are missing (F-17).
         """
         if state is not None:
-            state = state_of("list", state)
+            state = arguments.state_of("list", state)
         if group is not None:
-            check_texts("list", "group", [group])
+            arguments.check_texts("list", "group", [group])
         states = _ALL if state is None else _ACTIVE
         if state == State.STOPPED:
             states = _INACTIVE
@@ -306,7 +317,9 @@ class ServiceManager:
 
         Raises:
             ServiceError: The services cannot be listed.
+            TypeError, ValueError: The time is no number of seconds.
         """
+        arguments.check_timeout("watch", timeout)
 
         def opener(name: str) -> Capsule:
             return self._handles_of(name).open(rights.QUERY_STATUS)
@@ -359,9 +372,9 @@ class ServiceManager:
             handles.close()
 
     def _plan(
-        self, config: ServiceConfig, handles: Handles, if_supported: Iterable[str]
+        self, config: ServiceConfig, handles: Handles, optional: frozenset[str]
     ) -> Plan:
-        planner = Planner(self._backend, config, if_supported)
+        planner = Planner(self._backend, config, optional)
         try:
             with reported("open", config.name):
                 handles.get(rights.QUERY_CONFIG)
@@ -371,10 +384,10 @@ class ServiceManager:
             raise ServiceMarkedForDelete(operation="change", service=config.name)
         return planner.for_existing(handles)
 
-    def _apply(self, config: ServiceConfig, if_supported: Iterable[str]) -> Changes:
+    def _apply(self, config: ServiceConfig, optional: frozenset[str]) -> Changes:
         handles = self._handles_of(config.name)
         try:
-            plan = self._plan(config, handles, if_supported)
+            plan = self._plan(config, handles, optional)
             if plan.changes.is_new:
                 self._execute(plan).close()
                 return plan.changes

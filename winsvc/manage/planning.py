@@ -77,23 +77,19 @@ class Planner:
     Args:
         backend: The SCM.
         config: The configuration.
-        if_supported: Settings to be left out where the system does not know them,
+        optional: Settings to be left out where the system does not know them,
             ``event_source`` also where it is somebody else's.
-
-    Raises:
-        ValueError: ``if_supported`` has what is no setting.
     """
 
     def __init__(
-        self, backend: Backend, config: ServiceConfig, if_supported: Iterable[str] = ()
+        self,
+        backend: Backend,
+        config: ServiceConfig,
+        optional: frozenset[str] = frozenset(),
     ) -> None:
         self._backend = backend
         self._config = config
-        self._optional = frozenset(if_supported)
-        unknown = self._optional.difference(ALL)
-        if unknown:
-            msg = f"if_supported has {min(unknown)!r}, which is no setting"
-            raise ValueError(msg)
+        self._optional = optional
         self._wanted = _wanted(config, backend)
 
     def for_existing(self, handles: Handles) -> Plan:

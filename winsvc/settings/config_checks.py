@@ -77,8 +77,9 @@ def conflicts_of(config: ServiceConfig) -> Problems:
 
 
 def _problems_of_name(name: str) -> Problems:
-    if not name:
-        yield "name", "is empty; give it 1 to 256 characters"
+    if not name.strip():  # the SCM may take blanks, which nobody can see
+        what = "blank" if name else "empty"
+        yield "name", f"is {what}; give it 1 to 256 characters that can be seen"
     if "/" in name or "\\" in name:
         yield "name", "holds / or \\, which the SCM refuses; leave them out"
 
