@@ -7,28 +7,25 @@ variables: all that it needs to find its code is in the command line.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import os
 import site
 import sys
 import sysconfig
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from winsvc.base import ServiceBase, description_of
+from winsvc.base import ServiceBase
 from winsvc.errors import ServiceError
 from winsvc.log import default_log_file
 from winsvc.settings.accounts import LOCAL_SYSTEM, needs_logon_right
 from winsvc.settings.command_line import VARIABLE, split_command
 from winsvc.settings.config import ServiceConfig
-from winsvc.settings.config_types import fits
 from winsvc.settings.values import ErrorControl, FailureActions
 from winsvc.shared import named_target
-from winsvc.states import Accept, ServiceType, StartType
+from winsvc.states import ServiceType, StartType
 from winsvc.target import Target, load_target, parse_target
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from types import ModuleType
 
     from winsvc.manage.manager import ServiceHandle, ServiceManager
@@ -40,39 +37,6 @@ _RECOMMENDED: dict[str, Any] = {
     "event_source": True,
 }
 # What a class says of its service; the rest is in its command line.
-_OF_CLASS = (
-    "display_name",
-    "start_type",
-    "delayed",
-    "service_type",
-    "error_control",
-    "group",
-    "dependencies",
-    "account",
-    "failure_actions",
-    "failure_actions_on_error",
-    "sid_type",
-    "required_privileges",
-    "preshutdown_timeout",
-    "triggers",
-    "preferred_node",
-    "launch_protection",
-    "environment",
-    "security",
-    "event_source",
-)
-_NOT_OF_CLASS = ("password", "command", "log_file")
-_SECONDS = (int, float, type(None))
-# What a class says of its hosting, and the types of that.
-_OF_HOSTING: dict[str, tuple[type, ...]] = {
-    "start_timeout": _SECONDS,
-    "stop_timeout": _SECONDS,
-    "pause_timeout": _SECONDS,
-    "continue_timeout": _SECONDS,
-    "stop_grace": _SECONDS,
-    "wait_hint": (int, float),
-    "accepts": (Accept,),
-}
 
 
 def recommended(config: ServiceConfig, *, is_here: bool = True) -> ServiceConfig:
@@ -124,71 +88,6 @@ def explicit(config: ServiceConfig) -> ServiceConfig:
     )
 
 
-def settings_of(service: type[ServiceBase]) -> dict[str, Any]:
-    """Return what a class's attributes say, by the names of ``ServiceConfig``."""
-    found = {name: getattr(service, name) for name in _OF_CLASS}
-    if not any("start_type" in vars(each) for each in _subclasses(service)):
-        del found["start_type"]  # its default is the SCM's own, and says nothing
-    found["display_name"] = service.display_name or None
-    found["description"] = description_of(service) or None
-    return {name: value for name, value in found.items() if value is not None}
-
-
-def check_attributes(service: type[ServiceBase]) -> tuple[str, ...]:
-    """Return the attributes that look like settings and are none of a class.
-
-    They count for nothing: a password, a command and a log file are said elsewhere.
-
-    Raises:
-        ValueError: One has nearly the name of a setting, or of what says how the
-            service is hosted, and a value for it.
-    """
-    own = {name: value for each in _subclasses(service) for name, value in _own(each)}
-    of_hosting = [name for name in _OF_HOSTING if hasattr(service, name)]
-    for name, value in own.items():
-        if meant := _meant(name, value, of_hosting):
-            msg = (
-                f"{service.__name__}.{name} is no setting; did you mean {meant}? "
-                "If it is the service's own, give it another name"
-            )
-            raise ValueError(msg)
-    return tuple(name for name in _NOT_OF_CLASS if name in own)
-
-
-def _meant(name: str, value: object, of_hosting: Sequence[str]) -> str | None:
-    """Return what a name nearly is, if a value of that would be such a one."""
-    for near in difflib.get_close_matches(name, (*_OF_CLASS, "description"), 1, 0.85):
-        if fits(near, value):
-            return near
-    for near in difflib.get_close_matches(name, of_hosting, 1, 0.9):
-        if _is_slip(name, near) and _fits_hosting(near, value):
-            return near
-    return None
-
-
-def _is_slip(name: str, known: str) -> bool:
-    """Tell whether a name is a known one with letters swapped, left out or doubled.
-
-    Services have times of their own: another letter may make another word, such as
-    ``parse_timeout``, and so may more around it, such as ``restart_timeout``.
-    """
-    letters, wanted = Counter(name), Counter(known)
-    return (letters <= wanted or letters >= wanted) and known not in name
-
-
-def _fits_hosting(name: str, value: object) -> bool:
-    return isinstance(value, _OF_HOSTING[name]) and not isinstance(value, bool)
-
-
-def _own(cls: type) -> Iterator[tuple[str, Any]]:
-    """Yield what a class of the user's says that winsvc's have no name for."""
-    if cls.__module__.partition(".")[0] == "winsvc":
-        return
-    for name, value in vars(cls).items():
-        if not (name.startswith("_") or hasattr(ServiceBase, name)):
-            yield name, value
-
-
 HOST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "__main__.py")
 """What hosts services.  As a file: for ``-m winsvc`` Python imports runpy and what
 that needs, before winsvc can tell the SCM anything."""
@@ -236,11 +135,6 @@ def folder_of(target: Target) -> str:
 def log_file_of(name: str, target: Target) -> str:
     """Return where a service logs to if it was not told."""
     return default_log_file(name, folder_of(target))
-
-
-def _subclasses(service: type[ServiceBase]) -> Iterable[type]:
-    """Return the class and its bases up to ours."""
-    return service.__mro__[: service.__mro__.index(ServiceBase)]
 
 
 def log_file_in(command_line: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Attributes of a class that count for nothing, or cannot (install.py, base.py)."""
+"""Attributes of a class that count for nothing, or cannot (attributes.py, base.py)."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any, ClassVar
 import pytest
 
 import winsvc
+from winsvc.attributes import _OF_HOSTING, check_attributes
 from winsvc.base import ServiceBase, check_class
-from winsvc.install import _OF_HOSTING, check_attributes
 from winsvc.settings.config import ServiceConfig
 from winsvc.target import load_target, parse_target
 
@@ -59,6 +59,7 @@ def test_slip_of_an_inherited_class_is_refused() -> None:
 def test_grace_is_that_of_coroutines_alone() -> None:
     """A plain service has none, and may call something nearly so."""
     assert check_attributes(made(winsvc.Service, stop_grce=5.0)) == ()
+    assert check_attributes(made(winsvc.Service, stop_grace=5.0)) == ()
     with pytest.raises(ValueError, match=r"did you mean stop_grace\?"):
         check_attributes(made(winsvc.AsyncService, stop_grce=5.0))
 
@@ -72,6 +73,18 @@ class Free(winsvc.AsyncService):
     accepts = winsvc.Accept.PARAMCHANGE
 
     # Other words, though near.
+    startup_timeout = 5.0
+    starter_timeout = 5.0
+    stat_timeout = 5.0
+    tar_timeout = None
+    top_timeout = 5.0
+    use_timeout = None
+    paused_timeout = 5.0
+    continued_timeout = 5.0
+    shutdown_timeout = 5.0
+    accounts = "x"
+    groups = "x"
+    relayed = True
     parse_timeout = 5.0
     phase_timeout = 5.0
     step_timeout = 5.0

@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 
 import winsvc
+from winsvc.attributes import settings_of
 from winsvc.errors import ServiceError
-from winsvc.install import log_file_in, recommended, recommended_names, settings_of
+from winsvc.install import log_file_in, recommended, recommended_names
 from winsvc.manage.manager import ServiceManager
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.trigger_text import parse_trigger

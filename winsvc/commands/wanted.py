@@ -10,15 +10,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from winsvc.attributes import check_attributes, settings_of
 from winsvc.commands.answers import warn
 from winsvc.commands.options import settings_in
-from winsvc.install import (
-    check_attributes,
-    host_command,
-    log_file_of,
-    settings_of,
-    shared_command,
-)
+from winsvc.install import host_command, log_file_of, shared_command
 from winsvc.log_names import trouble_with
 from winsvc.settings.config import ServiceConfig
 from winsvc.settings.together import check_together

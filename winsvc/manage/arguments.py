@@ -106,7 +106,10 @@ def check_reason(
         _check_type(operation, "reason", reason, StopReason, "a winsvc.StopReason")
     if comment is not None:
         check_texts(operation, "comment", (comment,))
-    check_comment(reason, comment)
+    try:
+        check_comment(reason, comment)
+    except ValueError as error:
+        raise ValueError(f"{operation}: {error}") from None
 
 
 def check_seconds(operation: str, argument: str, seconds: float) -> None:
@@ -126,7 +129,11 @@ def _check_number(
 ) -> None:
     if not isinstance(value, int | float) or isinstance(value, bool):
         raise TypeError(_sentence(operation, argument, value, expected))
-    if not value >= lowest:  # NaN neither: no time comes after it
+    try:
+        is_time = float(value) >= lowest  # NaN neither: no time comes after it
+    except OverflowError:
+        is_time = False
+    if not is_time:
         raise ValueError(_sentence(operation, argument, value, expected))
 
 
