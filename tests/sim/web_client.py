@@ -11,10 +11,8 @@ PATIENCE = 40.0
 class Request:
     """A request that is in flight: its first line has come."""
 
-    def __init__(self, port: int, path: str) -> None:
-        self.connection = http.client.HTTPConnection(
-            "127.0.0.1", port, timeout=PATIENCE
-        )
+    def __init__(self, port: int, path: str, timeout: float = PATIENCE) -> None:
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout)
         try:
             self.connection.request("GET", path)
             self.response = self.connection.getresponse()
@@ -28,12 +26,13 @@ class Request:
         try:
             return self.response.read()
         finally:
+            self.response.close()  # which is not the connection's if that ends with it
             self.connection.close()
 
 
-def get(port: int, path: str = "/") -> bytes:
+def get(port: int, path: str = "/", timeout: float = PATIENCE) -> bytes:
     """Return what a page says."""
-    request = Request(port, path)
+    request = Request(port, path, timeout)
     return request.first + request.rest()
 
 

@@ -102,7 +102,7 @@ class Endless(winsvc.AsyncService):
 
     name = "AsyncEndless"
     stop_grace = 0.1
-    stop_timeout = 4.0
+    stop_timeout = 8.0  # in which even a loaded machine gets round to the cancellation
     wait_hint = 1.0
 
     async def run(self) -> None:

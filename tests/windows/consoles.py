@@ -50,7 +50,8 @@ class Program:
             stderr=subprocess.STDOUT,
             creationflags=CONSOLE_OF_ITS_OWN,
         )
-        self._guard = threading.Timer(PATIENCE, self.process.kill)
+        # It may start other programs, and wait for them.
+        self._guard = threading.Timer(3 * PATIENCE, self.process.kill)
 
     def __enter__(self) -> Self:
         self._guard.start()

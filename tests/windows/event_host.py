@@ -186,7 +186,7 @@ class Tapped(winsvc.Service):
                     answer = self.tap.call(control, event_type, data)
                     self.log.info("called sent %s: %d", name, answer)
                     # The queue holds 64 KB.
-                    assert self.heard.acquire(timeout=20), name
+                    assert self.heard.acquire(timeout=60), name
                 for entry in self.journal():
                     if entry.control is not None and entry.control < 0x80:
                         data = entry.data or b""

@@ -95,7 +95,7 @@ class Unfinished(winsvc.Service):
     """Prints what it does not end the line of; with ``stuck`` it does not stop."""
 
     name = "Unfinished"
-    stop_timeout = 2.0
+    stop_timeout = 6.0  # in which even a loaded machine gets to the end of run
     wait_hint = 1.0
 
     def run(self) -> None:
@@ -117,7 +117,7 @@ class StuckStart(winsvc.Service):
     """Never gets out of on_start."""
 
     name = "StuckStart"
-    start_timeout = 4.0
+    start_timeout = 8.0  # in which even a loaded machine gets hold of its process
     wait_hint = 1.0
 
     def on_start(self) -> None:

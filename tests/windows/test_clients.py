@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from lab import SERVICES, Lab, eventually, on_wine
+from lab import ERROR_INTERNAL_ERROR, SERVICES, Lab, eventually, on_wine
 
 from winsvc.states import State
 
@@ -57,14 +57,24 @@ def test_sc_and_net_drive_it(lab: Lab, tool: Tool) -> None:
     name = lab.unique("sc").replace(" ", "-")
     log_file = lab.folder / "sc.log"
     command = subprocess.list2cmdline(lab.command(f"{SERVICES}:Probe", log_file))
+
+    def start(*words: str) -> subprocess.CompletedProcess[str]:
+        """Have it started; again, once, if Wine's SCM has made no process (H-56)."""
+        before = log_file.stat().st_size if log_file.exists() else 0
+        started = tool(*words)
+        after = log_file.stat().st_size if log_file.exists() else 0
+        if WINE and started.returncode and before == after:
+            started = tool(*words)
+        return started
+
     done = [tool("sc.exe", "create", name, "binPath=", command)]
-    done.append(tool("net.exe", "start", name))
+    done.append(start("net.exe", "start", name))
     with lab.manager.open(name) as handle:
         handle.wait_state(State.RUNNING, timeout=40)
         running = tool("sc.exe", "query", name)
         done.append(tool("sc.exe", "stop", name))
         handle.wait_state(State.STOPPED, timeout=40)
-        done.append(tool("sc.exe", "start", name, "x", "y"))
+        done.append(start("sc.exe", "start", name, "x", "y"))
         handle.wait_state(State.RUNNING, timeout=40)
         done.append(tool("net.exe", "stop", name))
         handle.wait_state(State.STOPPED, timeout=40)
@@ -101,6 +111,7 @@ def test_sc_controls_it(lab: Lab, tool: Tool) -> None:
 
 def test_pywin32_drives_it(lab: Lab) -> None:
     """win32serviceutil as a client: an independent reader of what we report."""
+    import pywintypes
     import win32service
     import win32serviceutil
 
@@ -129,7 +140,12 @@ def test_pywin32_drives_it(lab: Lab) -> None:
     def state() -> int:
         return int(win32serviceutil.QueryServiceStatus(name)[1])
 
-    win32serviceutil.StartService(name, ["a", "b c"])
+    try:
+        win32serviceutil.StartService(name, ["a", "b c"])
+    except pywintypes.error as error:  # H-56
+        if not (WINE and error.winerror == ERROR_INTERNAL_ERROR):
+            raise
+        win32serviceutil.StartService(name, ["a", "b c"])
     eventually(lambda: state() == win32service.SERVICE_RUNNING, "RUNNING")
     accepted = win32serviceutil.QueryServiceStatus(name)[2]
     win32serviceutil.ControlService(name, 200)

@@ -286,6 +286,8 @@ def test_life_of_a_service_is_in_the_event_log(told: Lab) -> None:
     service.start()
     eventually(lambda: len(reported(service)) == 4, "it has said what it has to")
     service.stop()
+    # STOPPED waits 2 s for it, no longer.
+    eventually(lambda: len(reported(service)) > 4, "its end")
 
     # D.6: Wine does not tell.
     reason = "not known" if on_wine() else "DEMAND"
@@ -306,6 +308,9 @@ def test_failed_import_is_in_the_event_log(told: Lab) -> None:
     service.handle.start()
     status = service.reach(State.STOPPED)
 
+    eventually(
+        lambda: len(reported(service)) > 1, "its end, for which STOPPED waits 2 s"
+    )
     number = full_id(20, Severity.ERROR)
     first, last = reported(service)
     assert status.service_exit_code == 64001

@@ -201,7 +201,7 @@ def test_hanging_service_ends_the_process_once_it_is_alone(lab: Lab) -> None:
     process = stuck.start()
     stuck.handle.stop()
     with pytest.raises(ServiceError):
-        stuck.reach(State.STOPPED)  # it makes no progress any more
+        stuck.handle.wait_state(State.STOPPED)  # it makes no progress any more
     first.handle.control(200)
     status = first.stop()
 

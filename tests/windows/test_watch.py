@@ -451,9 +451,25 @@ def test_manager_watch_tells_of_any_service(lab: Lab) -> None:
 
 
 def test_watch_tells_a_restart_as_a_whole(lab: Lab) -> None:
-    """STOPPED between RUNNING and RUNNING, though it lasts no longer than a start."""
+    """STOPPED between RUNNING and RUNNING, though it lasts no longer than a start.
+
+    It may be left out where the watch is held up for that long, never the process:
+    so of three restarts one has to be told.
+    """
     service = lab.install("Probe")
     service.start()
+    whole = [State.RUNNING, State.STOPPED, State.RUNNING]
+    told: list[list[State]] = []
+    while whole not in told:
+        assert len(told) < 3, told
+        told.append(watched_restart(service))
+    service.stop()
+
+    assert all(each in (whole, [State.RUNNING] * 2) for each in told)
+
+
+def watched_restart(service: Installed) -> list[State]:
+    """Restart it; return the states that do not pend up to the other process's."""
     with service.handle.watch() as watch, ThreadPoolExecutor(1) as pool:
         first = next(watch)
         done = pool.submit(service.handle.restart)
@@ -461,10 +477,7 @@ def test_watch_tells_a_restart_as_a_whole(lab: Lab) -> None:
         while seen[-1].state is not State.RUNNING or seen[-1].pid == first.pid:
             seen.append(next(watch))
         done.result(PATIENCE)
-    service.stop()
-    states = [each.state for each in seen if not each.state.is_pending]
-
-    assert states == [State.RUNNING, State.STOPPED, State.RUNNING]
+    return [each.state for each in seen if not each.state.is_pending]
 
 
 def test_manager_watch_tells_a_restart(lab: Lab) -> None:
