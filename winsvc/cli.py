@@ -69,22 +69,22 @@ def _run_command(
     log_file: str | None,
 ) -> NoReturn:
     # Not before: the SCM waits for nothing but what has to be imported.
+    from winsvc.commands.output import guarded
     from winsvc.commands.parsing import make_parser
 
     if "_ARGCOMPLETE" in os.environ:
         from winsvc.commands.completion import complete
 
         complete(make_parser(classes), manager_factory)
-    parser = make_parser(classes, words[0] if words else "")
-    if not words:
-        parser.print_help(sys.stderr)
-        sys.exit(USAGE)
-    options = _parse(parser, list(words))
-    options.default_log_file = log_file
-    from winsvc.commands import Commands
-    from winsvc.commands.output import guarded
-
     with guarded():
+        parser = make_parser(classes, words[0] if words else "")
+        if not words:
+            parser.print_help(sys.stderr)
+            sys.exit(USAGE)
+        options = _parse(parser, list(words))
+        options.default_log_file = log_file
+        from winsvc.commands import Commands
+
         sys.exit(Commands(parser, classes, manager_factory).run(options))
 
 

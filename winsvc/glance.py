@@ -72,7 +72,7 @@ def glance(words: "Sequence[str]") -> int | None:
         words: The command line's.
 
     Returns:
-        ``None``: nothing was written, and the full command is to answer.
+        ``None``: nothing was told, and the full command is to answer.
     """
     as_json = list(words[2:]) == ["--json"]
     if len(words) != 2 + as_json or words[0] != "status" or not _is_plain(words[1]):
@@ -80,14 +80,18 @@ def glance(words: "Sequence[str]") -> int | None:
     if os.name != "nt":
         if as_json:
             return None
-        print(NO_SCM, file=sys.stderr)
+        if sys.stderr is not None:  # print would take standard output instead
+            print(NO_SCM, file=sys.stderr)
         return 1
     from winsvc._native import require_core
 
     text = look(require_core("open the SCM"), words[1], as_json=as_json)
     if text is None:
         return None
-    print(text)
+    try:
+        print(text, flush=True)
+    except OSError:  # the full command says it
+        return None
     return 0
 
 

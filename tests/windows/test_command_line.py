@@ -181,6 +181,26 @@ def test_output_is_no_error_of_a_command(lab: Lab) -> None:
     assert (gone.returncode, gone.stderr) == (141, b"")
 
 
+def test_restart_without_a_console_leaves_the_service_running(
+    lab: Lab, winsvc: Winsvc, name: str
+) -> None:
+    """A task without a window has no standard streams; nor can a name be no file."""
+    assert winsvc("start", name).returncode == 0
+    restarted = subprocess.run(
+        [sys.executable, "-P", "-m", "winsvc", "restart", name],
+        check=False,
+        creationflags=subprocess.DETACHED_PROCESS,
+    )
+    with lab.manager.open(name) as handle:
+        state = handle.status().state
+    refused = winsvc("config", name, "--output", "a<b.toml")
+    winsvc("stop", name)
+
+    assert (restarted.returncode, state) == (0, State.RUNNING)
+    assert refused.returncode == 1
+    assert "a<b.toml" in refused.stdout
+
+
 def test_service_that_somebody_holds_is_not_gone(lab: Lab, winsvc: Winsvc) -> None:
     """`remove` says so, `install` waits and then refuses it with 1072, not 1073."""
     name = lab.unique("cli")

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from winsvc.base import check_class
 from winsvc.commands.answers import INTERRUPTED, WRONG, Refused, refuse, warn
 from winsvc.commands.log_mark import LogMark
-from winsvc.commands.output import is_reader_gone
+from winsvc.commands.output import say
 from winsvc.commands.parsing import parser_of
 from winsvc.errors import NoSCM, ServiceError
 from winsvc.install import find_service, log_file_in, log_file_of, target_of
@@ -104,8 +104,6 @@ class Commands:
             what = str(refused), refused.error, refused.done, refused.code
             return refuse(options, *what)
         except OSError as error:
-            if is_reader_gone(error):
-                raise
             return refuse(options, str(error), error)
         except ValueError as error:
             return self._tell_wrong(str(error))
@@ -129,7 +127,7 @@ class Commands:
         sys.exit(self._tell_wrong(text))
 
     def _tell_wrong(self, text: str) -> int:
-        print(f"{self._used.prog}: error: {text}", file=sys.stderr, flush=True)
+        say(f"{self._used.prog}: error: {text}")
         return WRONG
 
     def load(self, targets: Sequence[str]) -> list[tuple[type[ServiceBase], Target]]:

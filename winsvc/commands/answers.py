@@ -8,11 +8,11 @@ objects.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from winsvc import glance
+from winsvc.commands.output import say
 from winsvc.errors import ServiceError, ServiceFailed, describe
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def tell(options: argparse.Namespace, fields: Mapping[str, Any], text: str) -> N
 
 def warn(text: str) -> None:
     """Say on standard error what was refused or failed."""
-    print(f"winsvc: {text}", file=sys.stderr, flush=True)
+    say(f"winsvc: {text}")
 
 
 def refuse(

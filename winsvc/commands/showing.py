@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
@@ -19,6 +18,7 @@ from winsvc.commands.answers import (
     raw_status,
     status_fields,
     tell,
+    warn,
 )
 from winsvc.commands.tables import growing_table, print_table
 from winsvc.errors import ServiceError, ServiceNotFound
@@ -50,7 +50,7 @@ def status(commands: Commands, options: argparse.Namespace) -> int:
         print(json.dumps({"services": [_fields(*each) for each in found.items()]}))
     for name, each in found.items():
         if isinstance(each, ServiceError):
-            print(f"winsvc: {each}", file=sys.stderr)
+            warn(str(each))
         elif not options.json:
             print(describe(name, raw_status(each)))
     return REFUSED if errors else DONE
