@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from winsvc.printable import printable
+from winsvc.printable import one_line, printable, with_values_in_line
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,27 @@ def test_whatever_comes_can_be_printed(text: str) -> None:
     assert all(each in "\t\n" or ord(each) >= 32 for each in shown)
     assert not any(0x7F <= ord(each) < 0xA0 for each in shown)
     assert shown.encode().decode() == shown == printable(shown)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a\nb\tc\rd", r"a\nb\tc\rd"),
+        ("\x1b[31mred\x9b0m\x7f", r"\x1b[31mred\x9b0m\x7f"),
+        ("abc\u202egpj.exe\u2028x", r"abc\u202egpj.exe\u2028x"),
+        ("\ud800", r"\ud800"),
+        ("Größe 中文 \U0001f600 a\\b", "Größe 中文 \U0001f600 a\\b"),
+    ],
+)
+def test_name_is_one_line(text: str, shown: str) -> None:
+    """It draws no second row, and turns nothing round."""
+    assert one_line(text) == shown
+
+
+def test_values_begin_no_line_of_their_own() -> None:
+    """Our own lines stay; the longer of two values goes first."""
+    text = "Foo\n  group: a\nb c\n  account: a\nb\n"
+
+    assert with_values_in_line(text, ["a\nb", "a\nb c", "Foo"]) == (
+        "Foo\n  group: a\\nb c\n  account: a\\nb\n"
+    )

@@ -15,6 +15,7 @@ from winsvc.commands.output import say
 from winsvc.commands.parsing import parser_of
 from winsvc.errors import NoSCM, ServiceError
 from winsvc.install import find_service, log_file_in, log_file_of, target_of
+from winsvc.printable import one_line
 
 if TYPE_CHECKING:
     import argparse
@@ -120,14 +121,14 @@ class Commands:
 
     def wrong_usage(self, text: str) -> NoReturn:
         """Say what is wrong with the command line, and how it is used, and exit."""
-        self._used.error(text)
+        self._used.error(one_line(text))
 
     def wrong_input(self, text: str) -> NoReturn:
         """Say what is wrong with what the command line names, and exit."""
         sys.exit(self._tell_wrong(text))
 
     def _tell_wrong(self, text: str) -> int:
-        say(f"{self._used.prog}: error: {text}")
+        say(f"{self._used.prog}: error: {one_line(text)}")
         return WRONG
 
     def load(self, targets: Sequence[str]) -> list[tuple[type[ServiceBase], Target]]:

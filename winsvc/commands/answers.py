@@ -8,12 +8,13 @@ objects.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from winsvc import glance
 from winsvc.commands.output import say
 from winsvc.errors import ServiceError, ServiceFailed, describe
+from winsvc.printable import one_line, with_values_in_line
 
 if TYPE_CHECKING:
     import argparse
@@ -56,12 +57,25 @@ def tell(options: argparse.Namespace, fields: Mapping[str, Any], text: str) -> N
         fields: The object.
         text: The lines in its place.
     """
-    print(json.dumps(fields) if options.json else text, flush=True)
+    shown = with_values_in_line(text, _texts(fields))
+    print(json.dumps(fields) if options.json else shown, flush=True)
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the texts in an answer, however deep."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for each in value.values():
+            yield from _texts(each)
+    elif isinstance(value, Iterable):
+        for each in value:
+            yield from _texts(each)
 
 
 def warn(text: str) -> None:
-    """Say on standard error what was refused or failed."""
-    say(f"winsvc: {text}")
+    """Say on standard error, in one line, what was refused or failed."""
+    say(f"winsvc: {one_line(text)}")
 
 
 def refuse(
@@ -134,4 +148,4 @@ def status_fields(name: str, status: ServiceStatus) -> Mapping[str, Any]:
 
 def sentence(name: str, status: ServiceStatus) -> str:
     """Return what a service is."""
-    return glance.sentence(name, raw_status(status))
+    return glance.sentence(one_line(name), raw_status(status))

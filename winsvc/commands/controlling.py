@@ -27,6 +27,7 @@ from winsvc.errors import (
 )
 from winsvc.glance import describe_exit
 from winsvc.manage.stopping import stop_when_started
+from winsvc.printable import one_line
 from winsvc.states import State, control_name
 from winsvc.winerror import ERROR_SERVICE_ALREADY_RUNNING
 
@@ -319,7 +320,7 @@ class _Run:
     def _say(self, text: str) -> None:
         """Say what happened on the way: with ``--json`` only the end counts."""
         if not self._options.json:
-            print(text, flush=True)
+            print(one_line(text), flush=True)
 
 
 def _failure(name: str, status: ServiceStatus) -> ServiceFailed:

@@ -10,6 +10,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, TextIO
 
 from winsvc.glance import describe_pending
+from winsvc.printable import one_line
 from winsvc.states import Accept, State
 
 if TYPE_CHECKING:
@@ -103,6 +104,7 @@ def shown_progress(name: str) -> Iterator[Callable[[ServiceStatus], None]]:
     Yields:
         What ``wait_state`` is to call with each status.
     """
+    name = one_line(name)
     if sys.stdout.isatty() and find_spec("rich") is not None:
         with _bar(name) as show:
             yield show
@@ -121,7 +123,7 @@ def _bar(name: str) -> Iterator[Callable[[ServiceStatus], None]]:
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=12),
         TimeElapsedColumn(),
         TextColumn("{task.fields[text]}"),

@@ -24,6 +24,7 @@ from winsvc.commands.tables import growing_table, print_table
 from winsvc.errors import ServiceError, ServiceNotFound
 from winsvc.glance import describe, describe_exit, describe_pending
 from winsvc.manage.watching_all import ServiceEvent
+from winsvc.printable import one_line
 from winsvc.states import State
 
 if TYPE_CHECKING:
@@ -52,7 +53,7 @@ def status(commands: Commands, options: argparse.Namespace) -> int:
         if isinstance(each, ServiceError):
             warn(str(each))
         elif not options.json:
-            print(describe(name, raw_status(each)))
+            print(describe(one_line(name), raw_status(each)))
     return REFUSED if errors else DONE
 
 

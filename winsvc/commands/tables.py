@@ -11,6 +11,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, TypeAlias
+from unicodedata import combining, east_asian_width
+
+from winsvc.printable import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,8 +52,8 @@ def print_table(header: Row, rows: Sequence[Row]) -> None:
 
         Console().print(rich_table(header, rows))
         return
-    everything = [header, *rows]
-    widths = [max(map(len, column)) for column in zip(*everything, strict=True)]
+    everything = [tuple(map(_cell, row)) for row in (header, *rows)]
+    widths = [max(map(_width, column)) for column in zip(*everything, strict=True)]
     for row in everything:
         print(_line(row, widths))
 
@@ -69,7 +72,7 @@ def growing_table(
         What adds a row.
     """
     if not is_rich():
-        yield lambda row: print(_line(row, widths), flush=True)
+        yield lambda row: print(_line(tuple(map(_cell, row)), widths), flush=True)
         return
     from rich.console import Console
     from rich.live import Live
@@ -95,13 +98,30 @@ def rich_table(header: Row, rows: Sequence[Row]) -> Table:
 
     table = Table(box=box.SIMPLE_HEAD, header_style="bold", pad_edge=False)
     for name in header:
-        table.add_column(name)
+        table.add_column(name, overflow="fold")  # no value is cut
     for row in rows:
         # Text: the brackets in a service's name are no markup.
-        table.add_row(*(Text(cell, _COLOURS.get(cell, "")) for cell in row))
+        table.add_row(*(Text(one_line(cell), _COLOURS.get(cell, "")) for cell in row))
     return table
 
 
 def _line(row: Row, widths: Sequence[int]) -> str:
-    cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+    cells = (
+        cell + " " * (width - _width(cell))
+        for cell, width in zip(row, widths, strict=True)
+    )
     return "  ".join(cells).rstrip()
+
+
+def _cell(text: str) -> str:
+    """Return a text as standard output shows it, escapes included."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return one_line(text).encode(encoding, "backslashreplace").decode(encoding)
+
+
+def _width(text: str) -> int:
+    """Return how many columns of a terminal a text takes."""
+    return sum(
+        0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1
+        for each in text
+    )
