@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sys
 from functools import partial
 from itertools import pairwise
@@ -19,7 +20,7 @@ from winsvc.__main__ import parse_host, parse_shared_host
 from winsvc.base import ServiceBase
 from winsvc.install import HOST, shared_command, target_of
 from winsvc.manage.manager import ServiceManager
-from winsvc.shared import named_target, parse_services
+from winsvc.shared import misfit, named_target, parse_services
 from winsvc.states import ServiceType, StartType
 from winsvc.testing.database import SimulatedBackend
 
@@ -70,6 +71,74 @@ def pids(text: str) -> list[str]:
     """Return the processes that status tells."""
     words = text.split()
     return [after for word, after in pairwise(words) if word == "process"]
+
+
+# --- a command and a type that do not fit (A-7, A-8) ---------------------------------
+
+
+@pytest.mark.parametrize("command", ["apply", "config", "plan"])
+def test_member_of_a_shared_process_cannot_be_its_own(
+    run: Run, installed: SimulatedBackend, command: str
+) -> None:
+    """Windows would run Collector, the table's first entry, under its name."""
+    code, _, err = run(command, Reporter.name, "--type", "own", services=())
+
+    assert code == 2
+    assert "'My Reporter': its command hosts Collector, My Reporter" in err
+    assert "(A-7)" in err
+    kinds = {each.service_type for each in installed.records.values()}
+    assert kinds == {ServiceType.SHARE_PROCESS}
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "install"])
+def test_service_alone_cannot_be_shared(
+    run: Run, backend: SimulatedBackend, target: str, command: str
+) -> None:
+    """Its process's table has no name, for which a shared one is looked through."""
+    words = [target] if command == "install" else ["New", "--target", target]
+    code, _, err = run(command, *words, "--type", "shared", services=())
+
+    assert code == 2
+    assert "have its start fail with 1083 (A-8)" in err
+    assert not backend.records
+
+
+HOSTS = [
+    (r"C:\python.exe", "-P", r"C:\x\Winsvc\__MAIN__.py", "host", "--path", "host"),
+    (r"C:\python.exe", "-P", "-m", "winsvc", "host", "--log-file", r"C:\host.log"),
+]
+OTHERS = [
+    (r"C:\python.exe", "-m", "their.host", "host"),
+    (r"C:\python.exe", r"C:\services\__main__.py", "host"),
+    (r"C:\host.exe", "host"),
+]
+
+
+@pytest.mark.parametrize("host", HOSTS)
+def test_what_does_not_fit_is_told_of_our_own_host(host: tuple[str, ...]) -> None:
+    """Both kinds; a member's name in any case."""
+    own, shared = ServiceType.OWN_PROCESS, ServiceType.SHARE_PROCESS
+    several = (*host, "A=a.py:A", "B=b:B")
+    found = {
+        key: misfit(*key)
+        for key in [
+            *[("A", several, own), ("b", several, own | ServiceType.INTERACTIVE)],
+            *[("c", several, shared), ("A", (*host, "a.py:A"), shared)],
+            *[("a", several, shared), ("B", several, shared)],
+            *[("X", (*host, "a.py:A"), own), ("X", host, shared)],
+        ]
+    }
+    told = [code and re.findall("A-[78]", code) for code in found.values()]
+
+    assert told == [["A-7"], ["A-7"], ["A-8"], ["A-8"], *[None] * 4]
+
+
+@pytest.mark.parametrize("command", OTHERS)
+def test_what_others_host_is_their_own(command: tuple[str, ...]) -> None:
+    """Nothing is known of how they read their words."""
+    for kind in (ServiceType.OWN_PROCESS, ServiceType.SHARE_PROCESS):
+        for words in (["A=a:A", "B=b:B"], ["a:A"], []):
+            assert misfit("C", (*command, *words), kind) is None
 
 
 # --- install and remove ---------------------------------------------------------------

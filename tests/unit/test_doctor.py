@@ -348,6 +348,10 @@ SICK: dict[str, tuple[str, str, str, str, Facts]] = {
         *("hosting", "problem", "does not say what to host (1053)", "`install` it"),
         facts(**command(rf'"{PYTHON}" -m winsvc host'), probe=None),
     ),
+    "its own process, but several in it (A-7)": (
+        *("hosting", "problem", "hosts Other, Clock, and a type", "`install` it again"),
+        facts(**command(rf'"{PYTHON}" -m winsvc host Other=o:O Clock=m:C')),
+    ),
     "unquoted (E-16)": (
         *("command line", "warning", r"C:\My.exe", r'"C:\My Services\python.exe" -m'),
         facts(**command(OLD_PATH)),

@@ -83,7 +83,7 @@ def test_no_command_shows_a_name_raw(
         run("config", name),
         run("start", name),
         run("status", name + "x"),
-        run("apply", name, "--description", EVIL, "--dry-run"),
+        run("plan", name, "--description", EVIL),
         run("stop", name),
         run("remove", name),
     ]

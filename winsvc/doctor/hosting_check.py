@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from winsvc.doctor.facts import Facts
 from winsvc.doctor.findings import Verdict, check, note, passed, problem, unchecked
-from winsvc.states import State
+from winsvc.shared import misfit
+from winsvc.states import ServiceType, State
 from winsvc.winerror import ERROR_SERVICE_REQUEST_TIMEOUT, ERROR_SERVICE_SPECIFIC_ERROR
 
 _NOT_CONNECTED = 7009  # an event of the SCM
@@ -23,6 +24,8 @@ def hosting(facts: Facts) -> Iterator[Verdict]:
                 f"its command line does not say what to host (1053): {line.line}",
                 "`install` it again",
             )
+        elif wrong := _misfit(facts):
+            yield problem(f"its command {wrong}", "`install` it again")
     elif _has_connected(facts):
         yield passed("its program has connected to the SCM since the last boot")
     elif line.kind == "pywin32":
@@ -35,6 +38,12 @@ def hosting(facts: Facts) -> Iterator[Verdict]:
         yield passed(f"{file} has the word {facts.service_word}, as services have")
     else:
         yield _no_service(facts)
+
+
+def _misfit(facts: Facts) -> str | None:
+    words = (facts.command.program, *facts.command.words)
+    kind = facts.config.service_type or ServiceType.OWN_PROCESS
+    return misfit(facts.name, words, kind)
 
 
 def _no_service(facts: Facts) -> Verdict:

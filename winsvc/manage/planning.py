@@ -27,7 +27,8 @@ from winsvc.settings.values import (
     LaunchProtection,
     SidType,
 )
-from winsvc.states import StartType
+from winsvc.shared import misfit
+from winsvc.states import ServiceType, StartType
 from winsvc.winerror import ERROR_ALREADY_EXISTS
 
 # What a service has that has just been created; the rest is set in any case.
@@ -49,6 +50,7 @@ _CONFLICTING = (
     ("delayed", "group"),
     ("preferred_node", "service_type"),
     ("account", "service_type"),
+    ("command", "service_type"),
 )
 
 
@@ -146,6 +148,8 @@ class Planner:
         if self._config.command is None:
             msg = f"service {name!r}: command is missing; say what it runs"
             raise ValueError(msg)
+        kind = self._wanted.get("service_type", ServiceType.OWN_PROCESS)
+        self._check_host(self._wanted["command"], kind)
         left_out = self._left_out(self._probe(probes))
         old: dict[str, Any] = dict(_DEFAULTS)
         if "event_source" in self._wanted:
@@ -215,6 +219,14 @@ class Planner:
         merged = ServiceConfig.unchecked(name=self._config.name, **kinds)
         for setting, problem in conflicts_of(merged):
             raise ValueError(f"service {merged.name!r}: {setting} {problem}")
+        self._check_host(settings.get("command"), settings.get("service_type"))
+
+    def _check_host(self, line: str | None, kind: ServiceType | None) -> None:
+        """Refuse a command and a type by which another service would run, or none."""
+        if line is None or kind is None:
+            return
+        if problem := misfit(self._config.name, split_image_path(line), kind):
+            raise ValueError(f"service {self._config.name!r}: its command {problem}")
 
     def _taken(self, old: dict[str, Any]) -> set[str]:
         """Return the event source's name if it is somebody else's and may be left out.

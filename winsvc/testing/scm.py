@@ -147,7 +147,7 @@ class SimulatedScm(ServiceManager):
         config = ServiceConfig(
             name=name,
             display_name=cls.display_name,
-            command=(r"C:\python.exe", "-m", "winsvc", "host", *program.names),
+            command=(r"C:\python.exe", rf"C:\{program.names[0]}.py"),  # its own main
             start_type=cls.start_type,
             service_type=ServiceType.SHARE_PROCESS,
         )
