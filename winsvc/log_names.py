@@ -11,6 +11,7 @@ _NUMBERS = "123456789\N{SUPERSCRIPT ONE}\N{SUPERSCRIPT TWO}\N{SUPERSCRIPT THREE}
 _DEVICES = frozenset({"CON", "PRN", "AUX", "NUL", "CONIN$", "CONOUT$"}) | {
     port + number for port in ("COM", "LPT") for number in _NUMBERS
 }
+_NOWHERE = frozenset('<>"|?*') | {chr(code) for code in range(32)}
 
 
 def trouble_with(path: str, is_folder: Callable[[str], bool] = os.path.isdir) -> str:
@@ -24,6 +25,9 @@ def trouble_with(path: str, is_folder: Callable[[str], bool] = os.path.isdir) ->
     device = ntpath.basename(name).partition(".")[0].partition(":")[0].rstrip()
     if name.startswith("\\\\.\\") or device.upper() in _DEVICES:
         return "it is the name of a device, and what is written there is lost"
+    beyond = set(name.removeprefix("\\\\?\\")) & _NOWHERE
+    if beyond:
+        return f"no file of Windows has {min(beyond)!r} in its name"
     if name.endswith("\\") or is_folder(path):
         return "it is a folder"
     return ""

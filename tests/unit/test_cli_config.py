@@ -864,6 +864,21 @@ def test_own_attributes_of_a_class_are_left_alone(
     assert backend.records
 
 
+def test_what_a_target_prints_is_no_part_of_the_answer(
+    run: Run, tmp_path: Path
+) -> None:
+    """It goes to standard error: whoever reads JSON has one object."""
+    file = tmp_path / "noisy_module.py"
+    file.write_text(
+        "import winsvc\nprint('noise')\nclass N(winsvc.Service):\n    name = 'N'\n"
+    )
+    code, out, err = run("install", str(file), "--json")
+
+    assert code == 0
+    assert isinstance(json.loads(out), dict)
+    assert err == "noise\n"
+
+
 def test_what_a_class_cannot_say_is_warned_of(run: Run) -> None:
     """It may be the service's own; the password is not told."""
     words = {"password": "hunter2", "log_file": "x.log", "__module__": __name__}

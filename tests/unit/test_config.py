@@ -101,6 +101,15 @@ REFUSED = [
     ("dependencies", ("foo",), "the service itself"),
     ("dependencies", ("+",), r"\+GROUP"),
     ("dependencies", ("",), "empty"),
+    ("dependencies", (" ",), "blank"),
+    ("dependencies", ("x" * 257,), "256 characters"),
+    ("dependencies", ("+ ",), "without a group"),
+    ("group", " ", "blank"),
+    ("account", "\t ", "blank"),
+    *[
+        ("account", account, "no DOMAIN")
+        for account in (".\\", "\\bob", "user@", "@host", "NT SERVICE\\")
+    ],
     ("dependencies", ("a\0b",), "NUL"),
     ("dependencies", ("a/b",), "no key name"),
     ("dependencies", ("x" * 250,) * 9, "take 4520 bytes; the SCM takes 4096"),

@@ -25,8 +25,23 @@ def test_folder_is_no_log(path: str) -> None:
     assert trouble_with(path, lambda each: each == r"C:\windows") == "it is a folder"
 
 
+@pytest.mark.parametrize("bad", [*'<>"|?*', "\n", "\x1f"])
+def test_name_that_no_file_has_is_no_logs(bad: str) -> None:
+    """Windows opens no such file; the service would run without a log."""
+    assert repr(bad) in trouble_with(f"C:\\logs\\a{bad}b.log", lambda _: False)
+    assert repr(bad) in trouble_with(f"\\\\?\\C:\\{bad}.log", lambda _: False)
+
+
 @pytest.mark.parametrize(
-    "path", ["x.log", r"C:\con\null.log", "COM0", r"\\server\share\com.log", "x.nul"]
+    "path",
+    [
+        r"\\?\C:\logs\x.log",
+        "x.log",
+        r"C:\con\null.log",
+        "COM0",
+        r"\\server\share\com.log",
+        "x.nul",
+    ],
 )
 def test_file_can_be_a_log(path: str) -> None:
     """Names that only look like a device's."""

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import sys
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +80,7 @@ def wanted(
     tables = _tables(options.source) if options.source is not None else ()
     targets, name = options.targets, options.name
     if commands.services or targets:
-        found = commands.load(targets)
+        found = _load(commands, targets)
         return _of_classes(options, name, found, tables, given, present_log)
     if not tables:
         if options.log_file:
@@ -95,6 +97,12 @@ def wanted(
     return Wanted(configs, each[0].log_file)
 
 
+def _load(commands: Commands, targets: Sequence[str]) -> Found:
+    """Import targets, whose code may print: standard output is for the answer."""
+    with redirect_stdout(sys.stderr):
+        return commands.load(targets)
+
+
 def _of_table(
     commands: Commands,
     options: argparse.Namespace,
@@ -103,7 +111,7 @@ def _of_table(
     present_log: PresentLog,
 ) -> Wanted:
     if table.target is not None:
-        found = commands.load([table.target])
+        found = _load(commands, [table.target])
         return _of_classes(options, None, found, (table,), given, present_log)
     if options.log_file:
         msg = f"--log-file: {options.source} has no target that could log there"

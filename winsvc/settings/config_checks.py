@@ -38,6 +38,7 @@ _TYPES = frozenset(
 _START_TYPES = (StartType.AUTO, StartType.MANUAL, StartType.DISABLED)
 # One ACE has six parts or, with a condition or attribute, seven.
 _ACE = r"\([A-Z]+(;[^;()]*){4};[^;()]+(;([^()]|\([^()]*\))*)?\)"
+_ACCOUNT_PARTS = re.compile(r"[\\@]")
 _FULL_PATH = re.compile(r"[A-Za-z]:[\\/]|\\\\|%[^%]+%")
 _DACL = re.compile(f"D:(P|AR|AI)*(?P<entries>({_ACE})*)")
 
@@ -122,14 +123,22 @@ def _problems_of_start(config: ServiceConfig) -> Problems:
             "is neither OWN_PROCESS nor SHARE_PROCESS; use one of them, with "
             "INTERACTIVE or USER_SERVICE at most",
         )
+    if config.group and not config.group.strip():
+        yield "group", "is blank; name it, or leave it out"
     if config.group is not None and config.group.startswith("+"):
         yield "group", "starts with +, which marks a dependency; leave it out"
 
 
 def _problems_of_account(config: ServiceConfig) -> Problems:
     account = config.account
-    if account == "":
-        yield "account", 'is empty; use "LocalSystem"'
+    if account is not None and not account.strip():
+        what = "blank" if account else "empty"
+        yield "account", f'is {what}; use "LocalSystem"'
+    elif account is not None and not all(map(str.strip, _ACCOUNT_PARTS.split(account))):
+        yield (
+            "account",
+            rf"is {account!r}, no DOMAIN\name and no name@domain; write it so",
+        )
     if config.password is None:
         return
     if account is None:
@@ -142,8 +151,11 @@ def _problems_of_lists(config: ServiceConfig) -> Problems:
     for name, limit in _LIST_LIMITS.items():
         texts = getattr(config, name) or ()
         for text in texts:
-            if not text or "\0" in text:
-                yield name, "has a name that is empty or holds a NUL; take it out"
+            if not text.strip() or "\0" in text:
+                yield (
+                    name,
+                    "has a name that is empty or blank, or holds a NUL; take it out",
+                )
         size = 2 * (sum(_units(text) + 1 for text in texts) + 1)
         if size > limit:
             yield name, f"take {size} bytes; the SCM takes {limit} at most (E-5)"
@@ -153,7 +165,9 @@ def _problems_of_lists(config: ServiceConfig) -> Problems:
             yield "dependencies", f"have {text!r} twice, in any case; leave one out"
         if text.lower() == config.name.lower():
             yield "dependencies", "have the service itself; take it out (E-49)"
-        if text == "+":
+        if _units(text.removeprefix("+")) > _LIMITS["name"]:
+            yield "dependencies", "have a name of more than 256 characters (E-1)"
+        if not text.removeprefix("+").strip():
             yield "dependencies", "have a + without a group; name it: +GROUP (E-47)"
         if not text.startswith("+") and ("/" in text or "\\" in text):
             yield "dependencies", f"have {text!r}, no key name of a service (E-1)"
